@@ -1,0 +1,103 @@
+"""The contract between a collector and the supervisor that runs it.
+
+A collector is a class with a ``kind``, a pydantic model of its ``Settings`` (one block under ``sources`` in the
+configuration) and ``async def run(link)``. ``run`` connects, asks for the whole state, then speaks until the
+link breaks; it returns only when cancelled and raises ``CollectorError`` for everything that ends a session. It never
+retries by itself, never sleeps to back off and never logs an outage: all that is the supervisor's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Protocol
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from collectors.events import AnyEvent
+
+
+class CollectorError(Exception):
+    """The session with the ACD ended. ``str(error)`` says what is wrong and what to do, without secrets.
+
+    ``permanent``: trying again cannot help until somebody changes something (a wrong password).
+    """
+
+    def __init__(self, message: str, *, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class SourceSettings(BaseModel):
+    """What every source's block may say; a kind adds its own fields. Secrets are ``pydantic.SecretStr``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+
+
+class Link(Protocol):
+    """What the supervisor gives to a running collector."""
+
+    source: str
+
+    def now_ms(self) -> int:
+        """The time, epoch milliseconds. The only clock a collector reads."""
+        ...
+
+    async def emit(self, events: list[AnyEvent]) -> None:
+        """Append events to the log, in order. Waits when the log cannot keep up (bounded buffer)."""
+        ...
+
+    def heard(self) -> None:
+        """The ACD gave a sign of life just now (any byte, an answered ping)."""
+        ...
+
+    def connected(self, detail: str = "") -> None:
+        """The session is established and its state has been taken over: the source is up."""
+        ...
+
+    def note(self, **facts: Any) -> None:
+        """Facts for the sources page: ``clock_skew_ms``, ``version``, ``received`` (messages), ``warning``…"""
+        ...
+
+    @property
+    def unwatched_since(self) -> int | None:
+        """When this source was last watched before this session, epoch ms; None if never."""
+        ...
+
+    async def commands(self) -> dict[str, Any]:
+        """Wait for the next word of a person to this source (a presenter's incident, say)."""
+        ...
+
+
+class Collector(Protocol):
+    """One ACD system. Constructed without I/O; ``run`` is one session."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[SourceSettings]]
+
+    def __init__(self, source: str, settings: Any) -> None: ...
+
+    async def run(self, link: Link) -> None: ...
+
+
+class Status(msgspec.Struct, omit_defaults=False):
+    """How the link to a source is; written by the supervisor each second, times in epoch ms.
+
+    ``written_at`` tells a reader whether anybody still writes; ``last_word_at`` is the last sign of life from the
+    ACD, ``last_event_at`` the last event that went into the log. ``error`` never holds a secret.
+    """
+
+    source: str
+    kind: str
+    state: Literal["up", "connecting", "down"]
+    since: int
+    written_at: int
+    last_word_at: int | None = None
+    last_event_at: int | None = None
+    error: str = ""
+    permanent: bool = False
+    detail: str = ""
+    events: int = 0
+    """Events appended since this process began."""
+    facts: dict[str, Any] = {}

@@ -1,0 +1,7 @@
+"""Every kind of source, a line each. A new collector is a new row (and a folder, a page, recorded data)."""
+
+from __future__ import annotations
+
+from collectors.collector import Collector
+
+KINDS: dict[str, type[Collector]] = {}
