@@ -65,9 +65,30 @@ class Link(Protocol):
         """When this source was last watched before this session, epoch ms; None if never."""
         ...
 
+    async def recall(self, key: str) -> bytes | None:
+        """What this source remembered under ``key`` in an earlier session or process; None: nothing.
+
+        The memory is the Redis hash ``source:{SOURCE}:memory`` (``memory_key``), a field per key.
+        """
+        ...
+
+    async def remember(self, key: str, value: bytes) -> None:
+        """Keep a small value (a position in a file or a feed) for the next session and the next process.
+
+        It is written only after every event emitted before this call is in the log, so that a process that
+        dies between the two says some events again (harmless) and never leaves one out. Returns at once;
+        of several values for one key only the last matters.
+        """
+        ...
+
     async def commands(self) -> dict[str, Any]:
         """Wait for the next word of a person to this source (a presenter's incident, say)."""
         ...
+
+
+def memory_key(source: str) -> str:
+    """Where a source's memory lies (a hash); the braces keep it in the Redis Cluster slot of the source's stream."""
+    return f"source:{{{source}}}:memory"
 
 
 class Collector(Protocol):
