@@ -1,0 +1,182 @@
+"""The formulas of the KPI catalogue: pure functions of summed counters and the project's contract.
+
+A ratio is never averaged; its parts are summed and divided here, once. Each formula returns a ``Result``; no value comes
+with the code of its reason. Symbols as in ``docs/kpis.md``: A answered, B abandoned, F flow-outs, S short abandons, T the threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from operations.floor.counters import FLOW_OUTS, Counters, within
+
+
+class ServiceLevelRule(Protocol):
+    """What a service-level formula needs of the contract; see ``operations.projects.contract.ServiceLevel``."""
+
+    @property
+    def within_s(self) -> int: ...
+    @property
+    def abandons(self) -> str: ...
+    @property
+    def flow_outs(self) -> str: ...
+    @property
+    def waiting_past_threshold(self) -> bool: ...
+    @property
+    def at(self) -> str: ...
+
+
+class Terms(Protocol):
+    """The part of a contract that changes how a number is computed."""
+
+    @property
+    def service_level(self) -> ServiceLevelRule: ...
+    @property
+    def short_abandon_s(self) -> int: ...
+
+
+class Result(NamedTuple):
+    """A value (None: there is none, ``why`` says so), and how many contacts (or surveys, …) it rests on."""
+
+    value: float | None
+    sample: int | None
+    why: str = ""
+
+
+Formula = Callable[[Counters, Terms, int], Result]
+"""(counters of the window, contract, contacts waiting beyond T now) → result."""
+
+
+def flow_outs(c: Counters) -> int:
+    return sum(c.get(name) for name in FLOW_OUTS)
+
+
+def short_abandons(c: Counters, terms: Terms) -> int:
+    """S: abandons that waited less than ``short_abandon_s`` seconds."""
+    return within(c.abandoned_waits, terms.short_abandon_s, "<") if terms.short_abandon_s else 0
+
+
+def _ratio(part: float, whole: float, sample: int, *, why: str = "no_contacts", scale: float = 100) -> Result:
+    return Result(scale * part / whole, sample) if whole > 0 else Result(None, sample, why)
+
+
+def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tuple[int, int]:
+    """(contacts in time, contacts that count) under the contract's rule.
+
+    ``waiting_late``: contacts that wait now beyond T; they count as misses when the contract says so.
+    Sources: UCCX/UCCE service-level types (negative, ignored, positive), Asterisk's ServicelevelPerf and Perf2,
+    Genesys' and Talkdesk's exclusion of short abandons; 公式一 to 公式四 of the Chinese trade.
+    """
+    rule = terms.service_level
+    answered, abandoned = c.get("answered"), c.get("abandoned")
+    in_time = within(c.answered_waits, rule.within_s, rule.at)
+    abandoned_in_time = within(c.abandoned_waits, rule.within_s, rule.at)
+    hits, whole = {
+        "miss": (in_time, answered + abandoned),
+        "ignore_within": (in_time, answered + abandoned - abandoned_in_time),
+        "hit_within": (in_time + abandoned_in_time, answered + abandoned),
+        "exclude": (in_time, answered),
+        "exclude_short": (in_time, answered + abandoned - short_abandons(c, terms)),
+    }[rule.abandons]
+    if rule.flow_outs == "miss":
+        whole += flow_outs(c)
+    if rule.waiting_past_threshold:
+        whole += waiting_late
+    return hits, whole
+
+
+def service_level(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    hits, whole = service_level_parts(c, terms, waiting_late)
+    return _ratio(hits, whole, whole)
+
+
+def answer_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """A / (A + B + F), 接通率."""
+    whole = c.get("answered") + c.get("abandoned") + flow_outs(c)
+    return _ratio(c.get("answered"), whole, whole)
+
+
+def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """(B − S) / (A + B + F − S)."""
+    short = short_abandons(c, terms)
+    whole = c.get("answered") + c.get("abandoned") + flow_outs(c) - short
+    return _ratio(c.get("abandoned") - short, whole, whole)
+
+
+def counted(name: str) -> Formula:
+    """A counter as it stands. Its sample is what was offered, so that a 0 says whether anything happened."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        return Result(c.get(name), c.get("offered") or c.get(name))
+
+    return formula
+
+
+def reported(name: str, why: str) -> Formula:
+    """A counter that only a report can raise: without any report there is no value, not a zero."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        value = c.get(name)
+        return Result(value, value) if value else Result(None, 0, why)
+
+    return formula
+
+
+def mean_s(parts: tuple[str, ...], per: str, why: str = "no_contacts") -> Formula:
+    """Σ of durations (ms) / a counter, in seconds."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        n = c.get(per)
+        return _ratio(sum(c.get(part) for part in parts), n, n, why=why, scale=0.001)
+
+    return formula
+
+
+def share(part: str, whole: str, why: str = "no_contacts") -> Formula:
+    """100 · part / whole."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        n = c.get(whole)
+        return _ratio(c.get(part), n, n, why=why)
+
+    return formula
+
+
+def mean(part: str, n: str, why: str, scale: float = 1) -> Formula:
+    """scale · Σ / n."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        return _ratio(c.get(part), c.get(n), c.get(n), why=why, scale=scale)
+
+    return formula
+
+
+_WORK = ("on_contact_ms", "ringing_ms", "wrap_up_ms")
+
+
+def occupancy(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """(on_contact + ringing + wrap_up) / (that + available), agent-seconds."""
+    work = sum(c.get(name) for name in _WORK)
+    return _ratio(work, work + c.get("available_ms"), c.get("handled"), why="no_agent_time")
+
+
+def utilisation(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """(on_contact + ringing + wrap_up) / logged_in, agent-seconds."""
+    return _ratio(sum(c.get(n) for n in _WORK), c.get("logged_in_ms"), c.get("handled"), why="no_agent_time")
+
+
+def left_over(whole: str, part: str, why: str) -> Formula:
+    """100 · (whole − part) / whole."""
+
+    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
+        n = c.get(whole)
+        return _ratio(n - c.get(part), n, n, why=why)
+
+    return formula
+
+
+def open_tickets(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """Opened − closed; meaningful over the project to date."""
+    opened = c.get("tickets_opened")
+    return Result(opened - c.get("tickets_closed"), opened) if opened else Result(None, 0, "no_reports")
