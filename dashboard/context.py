@@ -1,0 +1,144 @@
+"""What a page or a route may reach: the configuration, Redis, the clock and who is asking.
+
+Pages get it with ``here()``; they never open a connection, read a clock or look past the caller's projects by
+themselves, because everything that this module hands out has already been limited to what the caller may see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+from flask import Flask, current_app
+
+from collectors import event_log
+from collectors.collector import Status
+from dashboard.access.caller import Caller
+from operations import sources
+
+Clock = Callable[[], int]
+"""Returns the time in epoch milliseconds."""
+
+
+class Project(Protocol):
+    """What the web app reads of a configured project."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def queues(self) -> Sequence[str]: ...
+
+
+class Source(Protocol):
+    """What the web app reads of a configured source."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+class Configuration(Protocol):
+    """What the web app reads of the configuration file."""
+
+    @property
+    def site(self) -> Any: ...
+    @property
+    def sources(self) -> Mapping[str, Any]: ...
+    @property
+    def projects(self) -> Mapping[str, Any]: ...
+    @property
+    def access(self) -> Any: ...
+
+
+class Watcher(Protocol):
+    """The configuration as it is now, and how its last reading went."""
+
+    @property
+    def current(self) -> Any: ...
+    @property
+    def errors(self) -> Sequence[str]: ...
+    @property
+    def read_at(self) -> int: ...
+
+
+def board_key(project: str) -> str:
+    """Where the engine keeps a project's whole board."""
+    return f"board:{project}"
+
+
+def project_sources(project: Project) -> list[str]:
+    """The ids of the sources that a project's queues come from, in the order in which they are named."""
+    return list(dict.fromkeys(queue.partition("/")[0] for queue in project.queues))
+
+
+caller_now: ContextVar[Caller | None] = ContextVar("caller_now", default=None)
+"""Who asks; set by the gate for each request and carried into the thread that runs Flask."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One process's view of the world. ``redis`` is a synchronous client (bytes); ``cache`` is Flask-Caching's."""
+
+    watcher: Watcher
+    redis: Any
+    clock: Clock
+    cache: Any = None
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock()
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. Outside of a request nobody does, and nobody may see anything."""
+        return caller_now.get() or Caller.nobody()
+
+    def projects(self) -> dict[str, Any]:
+        """The configured projects that the caller may see, by id."""
+        caller = self.caller
+        return {key: value for key, value in self.watcher.current.projects.items() if caller.may_see(key)}
+
+    def project(self, project: str) -> Any | None:
+        """One project's configuration; None when there is none or the caller may not see it."""
+        return self.projects().get(project)
+
+    def board(self, project: str) -> dict[str, Any] | None:
+        """A project's board as a dict, as the caller may see it; None: no such project, or no board yet."""
+        if self.project(project) is None:
+            return None
+        raw = self.redis.get(board_key(project))
+        if raw is None:
+            return None
+        board: dict[str, Any] = msgspec.json.decode(raw)
+        return self.caller.redact(board)
+
+    def sources(self) -> dict[str, sources.SourceView]:
+        """How the links to the sources are, for those that the caller's projects use (all, for who sees all)."""
+        caller, configured = self.caller, self.watcher.current.sources
+        seen = {source for project in self.projects().values() for source in project_sources(project)}
+        wanted = [source for source in configured if caller.sees_all or source in seen]
+        if not wanted:
+            return {}
+        raws = self.redis.mget([event_log.status_key(source) for source in wanted])
+        return {
+            source: sources.judge(sources.parse(raw), self.now_ms, configured[source].kind)
+            for source, raw in zip(wanted, raws, strict=True)
+        }
+
+
+def attach(server: Flask, context: Context) -> None:
+    """Make ``context`` what ``here()`` returns inside this Flask application."""
+    server.extensions["floorlight"] = context
+
+
+def here() -> Context:
+    """The context of the running application; for layouts and callbacks."""
+    context: Context = current_app.extensions["floorlight"]
+    return context
+
+
+__all__ = ["Clock", "Context", "Status", "Watcher", "attach", "board_key", "caller_now", "here", "project_sources"]
