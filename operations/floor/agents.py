@@ -1,0 +1,73 @@
+"""People: what each is doing, since when, and the time that they spent in each condition.
+
+Time is booked per *group*: the set of queues that a person serves. Booking it per queue would count an agent of three queues
+three times in a project that has all three; with groups a project adds up every group that touches its queues, each once,
+and a queue adds up every group that contains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from operations.floor.counters import MINUTE_MS
+
+_GROUP = "\x1e"
+_BETWEEN = "\x1f"
+
+CONDITIONS = ("available", "ringing", "on_contact", "wrap_up", "paused", "logged_out", "unknown")
+AWAY = ("logged_out", "unknown")
+
+
+def group_of(queues: Iterable[str]) -> str:
+    """The row under which the time of people who serve exactly these queues is booked; "" for none."""
+    names = sorted(queues)
+    return _GROUP + _BETWEEN.join(names) if names else ""
+
+
+def queues_of(row: str) -> tuple[str, ...] | None:
+    """The queues of a group's row; None for a row that is a queue's own."""
+    return tuple(row[1:].split(_BETWEEN)) if row.startswith(_GROUP) else None
+
+
+class Agent(msgspec.Struct):
+    """One person; times in epoch ms.
+
+    ``since``: when the condition began. ``from_at``: from when on its time is booked (later than ``since`` when nobody watched
+    at first). ``booked_to``: up to when it is booked.
+    """
+
+    agent: str
+    name: str = ""
+    condition: str = "unknown"
+    reason: str = ""
+    queue: str = ""
+    contact: str = ""
+    since: int = 0
+    from_at: int = 0
+    booked_to: int = 0
+    queues: dict[str, str | None] = {}
+    group: str = ""
+
+
+Book = Callable[[str, int, str, int], None]
+"""(row, at, counter, amount)."""
+
+
+def book_time(book: Book, agent: Agent, start: int, end: int) -> None:
+    """Book [start, end) of the agent's condition, cut at minutes; with end < start it is taken back."""
+    if start == end or not agent.group or agent.condition in AWAY:
+        return
+    sign = 1
+    if end < start:
+        start, end, sign = end, start, -1
+    names = [agent.condition + "_ms", "logged_in_ms"]
+    if agent.condition == "paused" and agent.reason:
+        names.append("paused_ms:" + agent.reason)
+    at = start
+    while at < end:
+        upto = min(end, at - at % MINUTE_MS + MINUTE_MS)
+        for name in names:
+            book(agent.group, at, name, sign * (upto - at))
+        at = upto
