@@ -1,0 +1,59 @@
+"""What a live feed missed, read from the ACD's own log: the outcomes of contacts while the link was away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, tzinfo
+from pathlib import Path
+
+from collectors import events as e
+from collectors.queue_log.files import HOUR_MS, UNPACKING, lines_since, trouble
+from collectors.queue_log.translate import Translator
+
+LEAD_MS = 4 * HOUR_MS
+"""Read before the gap in silence, to know the visits that were open when it began."""
+OVERLAP_MS = 2_000
+"""Told again before the gap, because the log's whole seconds and the feed's times differ by as much. A consumer knows these visits."""
+
+_OF_CONTACTS = (e.ContactEntered, e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
+
+
+def missed(path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC) -> Iterator[list[e.AnyEvent]]:
+    """The contacts' events between two moments on our clock (epoch ms), in order, in handfuls.
+
+    ``clock_skew_ms`` is what must be added to the PBX's clock to make it ours. Rotated files are read as well, compressed ones included.
+    Nothing is told of agents: the state after a reconnect says that. Raises ``CollectorError``.
+    """
+    translator = Translator()
+    overlap_ms = from_ms - OVERLAP_MS
+    try:
+        with path.open("rb"):
+            pass
+        for lines in lines_since(path, from_ms - clock_skew_ms - LEAD_MS, zone, compressed=True):
+            told: list[e.AnyEvent] = []
+            for line in lines:
+                for event in translator.translate(line, clock_skew_ms):
+                    if not overlap_ms <= event.at <= to_ms:
+                        continue
+                    # An alert without answer has nothing to be known again by but its time, so only what surely lies in the gap is told.
+                    if isinstance(event, _OF_CONTACTS) or (isinstance(event, e.ContactRangNoAnswer) and event.at > from_ms):
+                        told.append(event)
+            if told:
+                yield told
+    except OSError as error:
+        raise trouble(path, error) from error
+    except UNPACKING as error:
+        raise trouble(path, OSError("a rotated, compressed file beside it is damaged")) from error
+
+
+async def backfill(
+    path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC
+) -> AsyncIterator[list[e.AnyEvent]]:
+    """As ``missed``, without holding up the event loop while the disk works."""
+    handfuls = missed(path, from_ms, to_ms, clock_skew_ms, zone)
+    while True:
+        handful = await asyncio.to_thread(next, handfuls, None)
+        if handful is None:
+            return
+        yield handful
