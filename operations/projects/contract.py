@@ -47,6 +47,14 @@ def number(value: float) -> str:
     return f"{value:g}" if abs(value) < 1e15 else f"{value:.3g}"
 
 
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):  # Python would count it as 1 or 0
+        raise ValueError(f"{str(value).lower()} is not a number; write a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool)]
+Count = Annotated[int, BeforeValidator(_no_bool)]
 Duration = Annotated[float, BeforeValidator(seconds)]
 WholeSeconds = Annotated[int, BeforeValidator(seconds)]
 
@@ -73,13 +81,13 @@ class Target(_Terms):
 
     kpi: str = Field(description="a KPI's key from docs/kpis.md")
     window: str = Field("", description="the stretch that the target judges", validate_default=True)
-    goal: float | None = Field(None, description="what the value should reach")
-    warning: float | None = Field(None, description="from here on the value is in the warning band")
-    critical: float | None = Field(None, description="from here on the value is critical")
-    clear: float | None = Field(None, description="an alert ends only when the value is back here")
+    goal: Number | None = Field(None, description="what the value should reach")
+    warning: Number | None = Field(None, description="from here on the value is in the warning band")
+    critical: Number | None = Field(None, description="from here on the value is critical")
+    clear: Number | None = Field(None, description="an alert ends only when the value is back here")
     for_s: Duration = Field(0, alias="for", description="how long a limit must be passed before an alert starts")
     clear_after_s: Duration = Field(0, alias="clear_after", description="how long the value must be back before an alert ends")
-    min_sample: int = Field(0, ge=0, le=1_000_000, description="with fewer contacts than this the value is not judged")
+    min_sample: Count = Field(0, ge=0, le=1_000_000, description="with fewer contacts than this the value is not judged")
     only_when_open: bool = Field(True, description="judge only while the project is open")
     queue: str | None = Field(None, description="one queue of the project (SOURCE/QUEUE) instead of the whole project")
     per_queue: bool = Field(False, description="judge each of the project's queues by itself")

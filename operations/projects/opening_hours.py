@@ -81,12 +81,9 @@ class OpeningHours(BaseModel):
         if self.always:
             return [(start_ms, end_ms)] if start_ms < end_ms else []
         found: list[Stretch] = []
-        for start, end in self._timetable.openings(start_ms):
-            if start >= end_ms:
-                break
-            found.append((max(start, start_ms), min(end, end_ms)))
-            if end >= end_ms:
-                break
+        for start, end in self._timetable.openings(start_ms, end_ms):
+            if start < end_ms:
+                found.append((max(start, start_ms), min(end, end_ms)))
         return found
 
     @cached_property
@@ -135,27 +132,32 @@ class _Timetable:
             )
         return spans
 
-    def openings(self, from_ms: int) -> Iterator[Stretch]:
-        """Whole openings that end after an instant, in order, as far as the horizon. One that began over two days ago is cut there."""
-        first = dt.datetime.fromtimestamp(from_ms // 1000, self._tz).date() - dt.timedelta(days=2)
-        current: Stretch | None = None
-        ahead = 0
-        day = first
-        while ahead <= HORIZON_DAYS:
-            for start, end in self._day_spans(day):
-                if end <= start:
-                    continue  # the clocks jumped over the whole range
-                if current is not None and start <= current[1]:
-                    current = (current[0], max(current[1], end))
+    def openings(self, from_ms: int, to_ms: int) -> Iterator[Stretch]:
+        """Openings that share an instant with ``[from_ms, to_ms)``, in order, merged where they touch.
+
+        Only days from two before the first to one after the last are looked at: an opening that is longer is cut there.
+        """
+        day = self._date(from_ms) - dt.timedelta(days=2)
+        last = self._date(to_ms) + dt.timedelta(days=1)
+        start = end = from_ms - 1  # nothing yet
+        while day <= last:
+            for begins, ends in self._day_spans(day):
+                if ends <= from_ms or ends <= begins:  # over, or the clocks jumped over the whole range
                     continue
-                if current is not None and current[1] > from_ms:
-                    yield current
-                    ahead = 0
-                current = (start, end)
+                if begins <= end and end >= from_ms:
+                    end = max(end, ends)
+                    continue
+                if end >= from_ms:
+                    yield start, end
+                start, end = begins, ends
+                if start >= to_ms:
+                    return
             day += dt.timedelta(days=1)
-            ahead += 1
-        if current is not None and current[1] > from_ms:
-            yield current
+        if end >= from_ms:
+            yield start, end
+
+    def _date(self, at_ms: int) -> dt.date:
+        return dt.datetime.fromtimestamp(at_ms // 1000, self._tz).date()
 
     def state(self, at_ms: int) -> OpenState:
         if self._hours.always:
@@ -167,7 +169,7 @@ class _Timetable:
         return state
 
     def _find(self, at_ms: int) -> tuple[int, int, OpenState]:
-        start, end = next(self.openings(at_ms), (None, None))
+        start, end = next(self.openings(at_ms, at_ms + HORIZON_DAYS * DAY_MIN * 60_000), (None, None))
         if start is None or end is None:
             return at_ms, at_ms + 60_000, OpenState(False)
         if start > at_ms:
