@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from collectors.collector import Collector
+from collectors.queue_log.collector import QueueLogCollector
 
-KINDS: dict[str, type[Collector]] = {}
+KINDS: dict[str, type[Collector]] = {
+    QueueLogCollector.kind: QueueLogCollector,
+}

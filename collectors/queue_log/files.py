@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import msgspec
 
@@ -34,15 +34,16 @@ class Place(msgspec.Struct, frozen=True):
     offset: int
 
 
-def open_log(path: Path) -> IO[bytes]:
-    """A log for reading, whatever it is compressed with. Raises OSError."""
+def open_log(path: Path, on_disk: IO[bytes] | None = None) -> IO[bytes]:
+    """A log for reading, whatever it is compressed with; from ``on_disk``, the file opened, if given. Raises OSError."""
+    opened: Any = path if on_disk is None else on_disk  # given a path, they close it themselves
     if path.suffix == ".gz":
-        return cast(IO[bytes], gzip.open(path, "rb"))
+        return cast(IO[bytes], gzip.open(opened, "rb"))
     if path.suffix == ".xz":
-        return lzma.open(path, "rb")
+        return lzma.open(opened, "rb")
     if path.suffix == ".bz2":
-        return bz2.open(path, "rb")
-    return path.open("rb")
+        return bz2.open(opened, "rb")
+    return path.open("rb") if on_disk is None else on_disk
 
 
 def trouble(path: Path, error: OSError) -> CollectorError:
@@ -73,7 +74,7 @@ def family(live: Path, zone: tzinfo = UTC, *, compressed: bool = False) -> list[
     elders: list[tuple[int, float, Path]] = []
     heads: set[bytes] = set()
     exists = live.exists()
-    if exists and (head := _head(live)):
+    if exists and (head := head_of(live)):
         heads.add(head)
     for entry in sorted(live.parent.iterdir()):
         name = entry.name
@@ -82,7 +83,7 @@ def family(live: Path, zone: tzinfo = UTC, *, compressed: bool = False) -> list[
         if name.endswith(UNREADABLE) and not (compressed and name.endswith(COMPRESSED)):
             continue
         try:
-            head = _head(entry)
+            head = head_of(entry)
             modified = entry.stat().st_mtime
         except (OSError, *UNPACKING):
             continue  # gone since the listing, or not readable: not ours to follow
@@ -94,9 +95,15 @@ def family(live: Path, zone: tzinfo = UTC, *, compressed: bool = False) -> list[
     return [path for _, _, path in sorted(elders)] + ([live] if exists else [])
 
 
-def _head(path: Path) -> bytes:
+def head_of(path: Path) -> bytes:
+    """How a log begins: by it a copy is known. Raises OSError, and ``UNPACKING`` for a damaged file."""
     with open_log(path) as file:
         return file.read(_HEAD)
+
+
+def first_time(path: Path, zone: tzinfo = UTC) -> int | None:
+    """The time of a log's first line, epoch ms as written; None when it does not begin like a log."""
+    return _first_time(head_of(path), zone)
 
 
 def _first_time(head: bytes, zone: tzinfo) -> int | None:
@@ -151,7 +158,7 @@ def lines_since(live: Path, from_ms: int, zone: tzinfo = UTC, *, upto: Place | N
     members = family(live, zone, compressed=compressed)
     if upto is not None and upto.path in members:
         members = members[: members.index(upto.path) + 1]
-    firsts = [_first_time(_head(path), zone) for path in members]
+    firsts = [_first_time(head_of(path), zone) for path in members]
     for number, path in enumerate(members):
         follower = next((first for first in firsts[number + 1 :] if first is not None), None)
         if follower is not None and follower < from_ms:
