@@ -1,0 +1,390 @@
+"""A project's board: every number with its window, sample, target, band and reason.
+
+``BoardKeeper`` holds what the last board said and computes the next one from the floors and the window sums; only what changed is
+encoded. Nothing here reads a clock or Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from operations.floor.floor import Floor
+from operations.kpis import formulas
+from operations.kpis.catalogue import CATALOGUE, Kpi
+from operations.presence import Presence, ScopedQueue, agents, seen_from, waiting
+from operations.projects.contract import Contract, Project, Target, split_queue
+from operations.sources import SourceView
+from operations.windows import PROJECT, WindowSums
+
+TREND_POINTS = 30
+WAITING_ROWS = 50
+
+QUEUE_KPIS = (
+    *("contacts_waiting", "longest_wait_s", "agents_available", "agents_ringing", "agents_on_contact", "agents_wrap_up", "agents_paused"),
+    *("agents_logged_in", "service_level_pct", "answer_rate_pct", "offered", "answered", "abandoned", "abandon_rate_pct", "asa_s", "aht_s"),
+    *("avg_talk_s", "occupancy_pct", "rang_no_answer"),
+)
+"""What a board shows of each queue; the project shows the whole catalogue."""
+
+REASONS = {
+    "no_contacts": "no contacts yet",
+    "no_one_waiting": "nobody waiting",
+    "none_held": "nobody was put on hold",
+    "no_agent_time": "no agent signed in",
+    "no_surveys": "no surveys yet",
+    "no_reports": "nothing reported yet",
+    "no_queue": "no queue yet",
+    "not_reported": "not reported by this ACD",
+    "closed": "closed",
+    "small_sample": "fewer than {n} contacts",
+    "source_down": "{source}: source down since {time}",
+    "source_stale": "{source}: no word since {time}",
+    "source_waiting": "{source}: not connected yet",
+}
+"""Every reason that stands beside a value or in its place, in English; its key is the ``why`` of an entry."""
+
+
+class BoardKeeper:
+    """The board of one project, and what changes on it."""
+
+    def __init__(self, project: Project, sums: WindowSums, windows: Mapping[str, tuple[str, ...]]) -> None:
+        self.project = project
+        self.sums = sums
+        self._windows = windows
+        self._queues: tuple[ScopedQueue, ...] = tuple(split_queue(queue) for queue in project.queues)
+        self.revision = 0
+        self.head: dict[str, Any] = {}
+        self.kpis: dict[str, dict[str, Any]] = {}
+        self.queues: dict[str, dict[str, dict[str, Any]]] = {}
+        self.agents: dict[str, dict[str, Any]] = {}
+        self.waiting: list[dict[str, Any]] = []
+        self.trends: dict[str, list[tuple[int, float | None]]] = {}
+        self.anything_waits = False
+
+    # ── one board ─────────────────────────────────────────────────────────────────────────────────
+
+    def compute(
+        self, floors: Mapping[str, Floor], sources: Mapping[str, SourceView], now_ms: int, *, changed_queues: set[str] | None, agents_changed: bool
+    ) -> Change:
+        """The next board. ``changed_queues``: full names of queues whose numbers may differ, None for all of them."""
+        project = self.project
+        contract = project.contract_on(project.calendar.local_date(now_ms))
+        opening = project.opening.state(now_ms)
+        trouble = {source: self._trouble(sources.get(source), source) for source in project.sources}
+        late_before = now_ms - contract.service_level.within_s * 1000
+        scope = Scope(contract, opening.open, now_ms, project)
+
+        whole = waiting(floors, self._queues, late_before)
+        agents(floors, self._queues, whole)
+        self.anything_waits = whole.waiting > 0
+        first_trouble = next((found for found in trouble.values() if found), None)
+        if not project.queues:
+            first_trouble = ("no_queue", REASONS["no_queue"])
+        kpis = {key: self._entry(scope, kpi, PROJECT, whole, first_trouble, self.kpis.get(key)) for key, kpi in CATALOGUE.items()}
+        queues: dict[str, dict[str, dict[str, Any]]] = {}
+        for name, pair in zip(project.queues, self._queues, strict=True):
+            before = self.queues.get(name)
+            if before is not None and changed_queues is not None and name not in changed_queues:
+                queues[name] = before
+                continue
+            here = waiting(floors, (pair,), late_before)
+            agents(floors, (pair,), here)
+            known = before or {}
+            queues[name] = {
+                key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key)) for key in QUEUE_KPIS
+            }
+        people = self._people(floors) if agents_changed or not self.agents else self.agents
+        rows = self._waiting_rows(floors)
+        head = self._head(contract, opening, sources, now_ms)
+        return self._differ(head, kpis, queues, people, rows, now_ms)
+
+    def _trouble(self, view: SourceView | None, source: str) -> tuple[str, str] | None:
+        """(why, reason) when what a source showed last can no longer be taken for now."""
+        if view is None or view.since is None:
+            return "source_waiting", REASONS["source_waiting"].format(source=source)
+        if view.state == "up":
+            return None
+        why = "source_down" if view.state == "down" else "source_stale"
+        return why, REASONS[why].format(source=source, time=self.project.calendar.iso(view.since)[11:16])
+
+    def _head(self, contract: Contract, opening: Any, sources: Mapping[str, SourceView], now_ms: int) -> dict[str, Any]:
+        project, iso = self.project, self.project.calendar.iso
+        state: dict[str, Any] = {"open": opening.open}
+        if opening.open and opening.until_ms is not None:
+            state["until"] = iso(opening.until_ms)
+        if not opening.open and opening.next_ms is not None:
+            state["next"] = iso(opening.next_ms)
+        return {
+            "project": project.id,
+            "name": project.name,
+            "client": project.client,
+            "time_zone": project.time_zone,
+            "language": project.language,
+            "interval_min": project.interval_min,
+            "layout": project.layout,
+            "wall": list(project.wall),
+            "open": state,
+            "service_level": contract.service_level.model_dump(),
+            "sources": {
+                name: {"state": view.state, "since": iso(view.since) if view.since else None, "error": view.error, "why": view.why, "kind": view.kind}
+                for name, view in sources.items()
+                if name in project.sources
+            },
+            "misses_left": self._misses_left(contract),
+            "alerts": [],
+        }
+
+    def _misses_left(self, contract: Contract) -> dict[str, int]:
+        """How many more contacts could be missed at once before the level falls below its goal: hits / goal − contacts."""
+        left: dict[str, int] = {}
+        for target in contract.targets:
+            if target.kpi == "service_level_pct" and target.goal and target.queue is None and not target.per_queue:
+                for window in ("today", contract.service_level.period):
+                    window = "today" if window == "day" else window
+                    if window in self.sums.sums:
+                        hits, whole = formulas.service_level_parts(self.sums.get(window, PROJECT), contract)
+                        left[window] = int(hits * 100 / target.goal + 1e-9) - whole
+        return left
+
+    # ── one number ────────────────────────────────────────────────────────────────────────────────
+
+    def _entry(
+        self, scope: Scope, kpi: Kpi, where: str, presence: Presence, trouble: tuple[str, str] | None, before: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        target = scope.target(kpi, where)
+        window = (target.window if target else "") or kpi.default_window
+        entry = self._number(scope, kpi, window, where, presence, trouble, target, before)
+        if where == PROJECT:
+            entry["trend"] = [value for _, value in self.trends.get(kpi.key, ())]
+            others = {
+                other: self._number(scope, kpi, other, where, presence, trouble, scope.target(kpi, where, other), None)
+                for other in self._windows.get(kpi.key, ())
+                if other != window
+            }
+            if others:
+                entry["windows"] = others
+        return entry
+
+    def _number(
+        self, scope: Scope, kpi: Kpi, window: str, where: str, presence: Presence, trouble: tuple[str, str] | None, target: Target | None, before: Any
+    ) -> dict[str, Any]:
+        since: int | None = None
+        moved_by: str | None = None
+        if kpi.formula is None:
+            result, since, moved_by = _now_value(kpi.key, presence, scope.now_ms)
+        else:
+            result = kpi.formula(self.sums.get(window, where), scope.contract, presence.waiting_late)
+        value = None if result.value is None else round(result.value, kpi.decimals) if kpi.decimals else int(result.value)
+        why, reason = result.why, REASONS.get(result.why, "")
+        if trouble is not None:
+            why, reason = trouble
+        band = "none"
+        if trouble is not None or value is None:
+            band = "unknown"
+        elif kpi.kind == "window" and result.sample == 0:
+            why, reason = "no_contacts", REASONS["no_contacts"]
+        elif target is not None:
+            if target.only_when_open and not scope.open:
+                why, reason = "closed", REASONS["closed"]
+            else:
+                band = target.band(value, result.sample)
+                if band == "none":
+                    why, reason = "small_sample", REASONS["small_sample"].format(n=target.min_sample)
+        entry: dict[str, Any] = {
+            "value": None if trouble is not None else value,
+            "unit": kpi.unit,
+            "window": window,
+            "sample": None if trouble is not None else result.sample,
+            "target": target.goal if target else None,
+            "limits": {"warning": target.warning, "critical": target.critical} if target else None,
+            "better": target.better if target else kpi.better,
+            "band": band,
+            "reason": reason,
+            "why": why,
+            "since": scope.iso(since) if since is not None and trouble is None else None,
+            "last": None,
+        }
+        if moved_by:
+            entry["moved_by"] = moved_by
+        if trouble is not None and before is not None:
+            if before["value"] is not None:
+                entry["last"] = {"value": before["value"], "at": self.head.get("at") or scope.iso(scope.now_ms)}
+            else:
+                entry["last"] = before["last"]
+        return entry
+
+    # ── rows ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _people(self, floors: Mapping[str, Floor]) -> dict[str, dict[str, Any]]:
+        """Everybody who serves a queue of this project; of other projects' queues nothing is said."""
+        own: dict[str, set[str]] = {}
+        for source, queue in self._queues:
+            own.setdefault(source, set()).add(queue)
+        rows: dict[str, dict[str, Any]] = {}
+        for source, names in own.items():
+            floor = floors.get(source)
+            if floor is None:
+                continue
+            for person in set().union(*(floor.members.get(name, set()) for name in names)):
+                agent = floor.agents[person]
+                condition, reason = seen_from(floor, person, names)
+                if condition in ("logged_out", "unknown"):
+                    continue
+                rows[f"{source}/{person}"] = {
+                    "id": f"{source}/{person}",
+                    "name": agent.name or person,
+                    "condition": condition,
+                    "reason": reason,
+                    "since": self.project.calendar.iso(agent.since),
+                    "queues": sorted(f"{source}/{queue}" for queue in agent.queues if queue in names),
+                    "queue": f"{source}/{agent.queue}" if agent.queue in names else "",
+                }
+        return rows
+
+    def _waiting_rows(self, floors: Mapping[str, Floor]) -> list[dict[str, Any]]:
+        visits = [
+            (visit.entered_at, source, visit)
+            for source, queue in self._queues
+            if source in floors
+            for visit in floors[source].waiting.get(queue, {}).values()
+        ]
+        visits.sort(key=lambda row: (row[0], row[1], row[2].queue, row[2].contact))
+        iso = self.project.calendar.iso
+        return [
+            {"queue": f"{source}/{visit.queue}", "contact": visit.contact, "since": iso(entered_at)}
+            for entered_at, source, visit in visits[:WAITING_ROWS]
+        ]
+
+    def note_trend(self, minute_ms: int, keys: Iterable[str]) -> None:
+        """Keep the present values as the points of a minute."""
+        for key in keys:
+            entry = self.kpis.get(key)
+            points = self.trends.setdefault(key, [])
+            if points and points[-1][0] >= minute_ms:
+                continue
+            points.append((minute_ms, entry["value"] if entry else None))
+            del points[:-TREND_POINTS]
+
+    # ── what changed ──────────────────────────────────────────────────────────────────────────────
+
+    def _differ(
+        self,
+        head: dict[str, Any],
+        kpis: dict[str, dict[str, Any]],
+        queues: dict[str, dict[str, dict[str, Any]]],
+        people: dict[str, dict[str, Any]],
+        rows: list[dict[str, Any]],
+        now_ms: int,
+    ) -> Change:
+        change = Change()
+        body = change.body
+        body.update({key: value for key, value in head.items() if self.head.get(key) != value})
+        changed_kpis = _changed_entries(self.kpis, kpis)
+        if changed_kpis:
+            body["kpis"] = changed_kpis
+        change.kpis = bool(changed_kpis)
+        changed_queues: dict[str, Any] = {}
+        for name, entries in queues.items():
+            if entries is not self.queues.get(name):
+                fields = _changed_entries(self.queues.get(name, {}), entries)
+                if fields:
+                    changed_queues[name] = {"kpis": fields} if name in self.queues else {"name": split_queue(name)[1], "kpis": fields}
+        change.queues = list(changed_queues)
+        for name in self.queues.keys() - queues.keys():
+            changed_queues[name] = None
+            change.queues_gone.append(name)
+        if changed_queues:
+            body["queues"] = changed_queues
+        if people is not self.agents:
+            change.agents = [name for name, row in people.items() if self.agents.get(name) != row]
+            change.agents_gone = sorted(self.agents.keys() - people.keys())
+            if change.agents:
+                body["agents"] = [people[name] for name in change.agents]
+            if change.agents_gone:
+                body["agents_gone"] = change.agents_gone
+        if rows != self.waiting:
+            body["waiting"] = rows
+            change.waiting = True
+        self.kpis, self.queues, self.agents, self.waiting = kpis, queues, people, rows
+        if body:
+            previous, self.revision = self.revision, self.revision + 1
+            at = self.project.calendar.iso(now_ms)
+            self.head = {**head, "at": at, "revision": self.revision}
+            body.update(project=self.project.id, revision=self.revision, previous=previous, at=at)
+        return change
+
+
+class Change:
+    """What differs between two boards: ``body`` for the screens, the rest says which stored parts to rewrite."""
+
+    __slots__ = ("body", "kpis", "queues", "queues_gone", "agents", "agents_gone", "waiting")
+
+    def __init__(self) -> None:
+        self.body: dict[str, Any] = {}
+        self.kpis = False
+        self.queues: list[str] = []
+        self.queues_gone: list[str] = []
+        self.agents: list[str] = []
+        self.agents_gone: list[str] = []
+        self.waiting = False
+
+    def __bool__(self) -> bool:
+        return bool(self.body)
+
+
+class Scope:
+    """What all numbers of one computation share."""
+
+    __slots__ = ("contract", "open", "now_ms", "iso", "_targets")
+
+    def __init__(self, contract: Contract, is_open: bool, now_ms: int, project: Project) -> None:
+        self.contract = contract
+        self.open = is_open
+        self.now_ms = now_ms
+        self.iso = project.calendar.iso
+        self._targets: dict[str, list[Target]] = {}
+        for target in contract.targets:
+            self._targets.setdefault(target.kpi, []).append(target)
+
+    def target(self, kpi: Kpi, where: str, window: str | None = None) -> Target | None:
+        """The first target of the contract for this KPI here (and over this window, if given)."""
+        for target in self._targets.get(kpi.key, ()):
+            fits = (target.per_queue or target.queue == where) if where != PROJECT else (target.queue is None and not target.per_queue)
+            if fits and (window is None or target.window == window):
+                return target
+        return None
+
+
+def _now_value(key: str, presence: Presence, now_ms: int) -> tuple[formulas.Result, int | None, str | None]:
+    """(result, since when it runs by itself, the queue that makes it)."""
+    if key == "contacts_waiting":
+        return formulas.Result(presence.waiting, None), None, None
+    if key == "longest_wait_s":
+        if presence.oldest is None:
+            return formulas.Result(0, None, "no_one_waiting"), None, None
+        since, source, queue = presence.oldest
+        return formulas.Result(max(0, now_ms - since) // 1000, None), since, f"{source}/{queue}"
+    condition = key.removeprefix("agents_")
+    if condition == "logged_in":
+        return formulas.Result(presence.logged_in, None), None, None
+    return formulas.Result(presence.agents[condition], None), None, None
+
+
+def _changed_entries(before: Mapping[str, dict[str, Any]], after: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Per KPI the fields that changed; a whole entry when it is new, None when it is gone."""
+    changed: dict[str, Any] = {}
+    for key, entry in after.items():
+        known = before.get(key)
+        if known is None:
+            changed[key] = entry
+        elif known != entry:
+            fields = {name: value for name, value in entry.items() if known.get(name, _MISSING) != value}
+            fields.update({name: None for name in known.keys() - entry.keys()})
+            changed[key] = fields
+    for key in before.keys() - after.keys():
+        changed[key] = None
+    return changed
+
+
+_MISSING = object()

@@ -1,0 +1,168 @@
+"""One project at work: its window sums, its board, and when that board is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from operations.board import BoardKeeper, Change
+from operations.floor.counters import MINUTE_MS
+from operations.fold import Booked, SourceFold
+from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL
+from operations.projects.contract import Project
+from operations.sources import SourceView
+from operations.store import boards, keys
+from operations.store.leases import Lease, guarded
+from operations.windows import WindowSums
+
+GAP_MS = 20
+"""A board is published at most once in this time; what changes meanwhile goes out together."""
+
+
+def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
+    """The windows that each KPI of the board is shown over, from the targets of every stage of the contract."""
+    wanted: dict[str, list[str]] = {key: [kpi.default_window] for key, kpi in CATALOGUE.items() if kpi.formula is not None}
+    wanted["service_level_pct"] += ["interval", "month"]
+    for rule in project.service_level:
+        wanted["service_level_pct"].append({"day": "today"}.get(rule.value.period, rule.value.period))
+    for block in project.targets:
+        for target in block.value:
+            if target.kpi in wanted:
+                wanted[target.kpi].append(target.window)
+    return {key: tuple(dict.fromkeys(names)) for key, names in wanted.items()}
+
+
+class Desk:
+    """The one writer of a project's board."""
+
+    def __init__(self, client: Any, project: Project, lease: Lease, folds: Mapping[str, SourceFold], now_ms: int) -> None:
+        self._client = client
+        self.project = project
+        self.lease = lease
+        self._folds = {source: folds[source] for source in project.sources if source in folds}
+        self._floors = {source: fold.floor for source, fold in self._folds.items()}
+        windows = windows_of(project)
+        shown = dict.fromkeys(window for names in windows.values() for window in names)
+        self.sums = WindowSums(project, shown, {source: fold.cells for source, fold in self._folds.items()})
+        self.sums.roll(now_ms)
+        self.board = BoardKeeper(project, self.sums, windows)
+        self._resume()
+        trending = [target.kpi for block in project.targets for target in block.value]
+        self._trending = tuple(dict.fromkeys((*project.wall, *DEFAULT_WALL, *trending)))
+        self._own = frozenset(project.queues)
+        self._changed: set[str] | None = None
+        self._agents_changed = True
+        self._due = True
+        self._published_at = 0
+        self._minute = now_ms // MINUTE_MS
+        self._sources: Mapping[str, SourceView] = {}
+        self._rewrite = True
+        self.published = 0
+
+    def _resume(self) -> None:
+        """Go on counting revisions, drawing trends and remembering last values where the last writer stopped.
+
+        One revision is left out, so that a screen that watched the last writer takes the whole board anew.
+        """
+        head, kpis = self._client.hmget(keys.board(self.project.id), boards.HEAD, boards.KPIS)
+        if head:
+            self.board.revision = msgspec.json.decode(head).get("revision", 0) + 1
+        if kpis:
+            self.board.kpis = msgspec.json.decode(kpis)
+        kept = self._client.get(keys.trends(self.project.id))
+        if kept:
+            self.board.trends = msgspec.json.decode(kept, type=dict[str, list[tuple[int, float | None]]])
+
+    # ── what makes a board due ────────────────────────────────────────────────────────────────────
+
+    def follow(self, source: str, booked: list[Booked], changed_queues: set[str]) -> None:
+        """Take over what one source booked and changed."""
+        for row, at, change in booked:
+            self.sums.add(source, row, at, change)
+            for scope in self.sums.scopes(source, row):
+                self._mark(scope)
+        for queue in changed_queues:
+            name = f"{source}/{queue}"
+            if name in self._own:
+                self._mark(name)
+                self._agents_changed = True
+
+    def _mark(self, scope: str) -> None:
+        self._due = True
+        if scope and self._changed is not None:
+            self._changed.add(scope)
+
+    def tick(self, sources: Mapping[str, SourceView], now_ms: int) -> None:
+        """Once a second: windows move, sources go stale, waits grow, a project opens or closes."""
+        moved = self.sums.roll(now_ms)
+        said = {name: (view.state, view.since, view.error) for name, view in self._sources.items()}
+        says = {name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources}
+        minute = now_ms // MINUTE_MS
+        if moved or said != says or minute != self._minute:
+            self._changed = None
+            self._agents_changed = True
+            self._due = True
+        if self.board.anything_waits:
+            self._due = True
+            if self._changed is not None:
+                self._changed.update(row["queue"] for row in self.board.waiting)
+        self._sources = {name: view for name, view in sources.items() if name in self.project.sources}
+        if minute != self._minute:
+            self._minute = minute
+            self.board.note_trend(minute * MINUTE_MS, self._trending)
+            self._client.set(keys.trends(self.project.id), msgspec.json.encode(self.board.trends))
+
+    def due_in(self, now_ms: int) -> int | None:
+        """Milliseconds until this board wants to be published; None when nothing changed."""
+        if not self._due:
+            return None
+        return max(0, self._published_at + GAP_MS - now_ms)
+
+    # ── publishing ────────────────────────────────────────────────────────────────────────────────
+
+    def publish(self, now_ms: int) -> bool:
+        """Compute the board and write what changed, under the lease. True when something went out.
+
+        Raises ``LeaseLost`` and redis errors; what could not be written is computed whole again.
+        """
+        self._due = False
+        self._published_at = now_ms
+        changed, self._changed = self._changed, set()
+        agents_changed, self._agents_changed = self._agents_changed, False
+        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, agents_changed=agents_changed)
+        if not change:
+            return False
+        try:
+            guarded(self._client, self.lease, lambda pipe: self._write(pipe, change))
+        except Exception:
+            self.again()
+            raise
+        self._rewrite = False
+        self.published += 1
+        return True
+
+    def again(self) -> None:
+        """The stored board may not be what this process thinks: write all of it next time, past a gap in the revisions."""
+        self.board.head = {}
+        self.board.revision += 1
+        self._changed = None
+        self._rewrite = self._agents_changed = self._due = True
+
+    def _write(self, pipe: Any, change: Change) -> None:
+        board, whole = self.board, self._rewrite
+        parts = {boards.HEAD: boards.encode(board.head)}
+        if whole:
+            pipe.delete(keys.board(self.project.id))
+        if change.kpis or whole:
+            parts[boards.KPIS] = boards.encode(board.kpis)
+        for name in board.queues if whole else change.queues:
+            if name in board.queues:
+                parts[boards.QUEUE + name] = boards.encode({"name": name.partition("/")[2], "kpis": board.queues[name]})
+        for name in board.agents if whole else change.agents:
+            parts[boards.AGENT + name] = boards.encode(board.agents[name])
+        if change.waiting or whole:
+            parts[boards.WAITING] = boards.encode(board.waiting)
+        gone = [boards.QUEUE + name for name in change.queues_gone] + [boards.AGENT + name for name in change.agents_gone]
+        boards.write(pipe, self.project.id, parts, gone, boards.encode(change.body))

@@ -1,0 +1,95 @@
+"""What a project's floor looks like now: who waits and who works, over several queues and sources, people counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from operations.floor.floor import Floor
+
+SHOWN = ("available", "ringing", "on_contact", "wrap_up", "paused")
+
+ScopedQueue = tuple[str, str]
+"""(source, queue)."""
+
+
+@dataclass(slots=True)
+class Presence:
+    """``oldest``: (entered_at ms, source, queue) of the contact that waits longest. ``agents``: people by condition."""
+
+    waiting: int = 0
+    waiting_late: int = 0
+    oldest: tuple[int, str, str] | None = None
+    agents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOWN, 0))
+    reported: bool = True
+    """False when no source tells who waits."""
+
+    @property
+    def logged_in(self) -> int:
+        return sum(self.agents.values())
+
+
+def waiting(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], late_before: int) -> Presence:
+    """Contacts waiting in ``queues``; ``waiting_late`` counts those that entered before ``late_before`` (epoch ms)."""
+    found = Presence()
+    for source, queue in queues:
+        floor = floors.get(source)
+        if floor is None:
+            continue
+        seen = floor.observed.get(queue)
+        if seen is not None and seen.waiting is not None:
+            found.waiting += seen.waiting
+            if seen.waiting and seen.longest_since is not None:
+                _older(found, seen.longest_since, source, queue)
+        for visit in floor.waiting.get(queue, {}).values():
+            found.waiting += 1
+            if visit.entered_at < late_before:
+                found.waiting_late += 1
+            _older(found, visit.entered_at, source, queue)
+    return found
+
+
+def _older(found: Presence, since: int, source: str, queue: str) -> None:
+    if found.oldest is None or since < found.oldest[0]:
+        found.oldest = (since, source, queue)
+
+
+def agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], found: Presence) -> None:
+    """Add the people who serve any of ``queues``, each once, to ``found.agents``."""
+    by_source: dict[str, list[str]] = {}
+    for source, queue in queues:
+        by_source.setdefault(source, []).append(queue)
+    count = found.agents
+    for source, names in by_source.items():
+        floor = floors.get(source)
+        if floor is None:
+            continue
+        if len(names) == 1:
+            people: Iterable[str] = floor.members.get(names[0], ())
+        else:
+            people = set().union(*(floor.members.get(name, ()) for name in names))
+        for person in people:
+            condition, _ = seen_from(floor, person, names)
+            if condition in count:
+                count[condition] += 1
+        for name in names:
+            seen = floor.observed.get(name)
+            if seen is not None and seen.agents:
+                for condition, n in seen.agents.items():
+                    if condition in count:
+                        count[condition] += n
+
+
+def seen_from(floor: Floor, person: str, queues: Iterable[str]) -> tuple[str, str]:
+    """(condition, reason) of a person as these queues see it: paused in all of them is paused, free elsewhere or not."""
+    agent = floor.agents[person]
+    if agent.condition != "available":
+        return agent.condition, agent.reason
+    reason = ""
+    for queue in queues:
+        if queue in agent.queues:
+            paused = agent.queues[queue]
+            if paused is None:
+                return "available", ""
+            reason = paused or reason
+    return "paused", reason

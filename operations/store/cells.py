@@ -1,0 +1,213 @@
+"""Where counters are kept: a cell per row and minute for three days, a cell per row and quarter of an hour for 25 months.
+
+Quarters of an hour in UTC serve intervals of 15 and 30 min and days in every time zone, since every zone's offset is a multiple
+of 15 min. Cells are written whole, never incremented, so a write that happens twice does no harm.
+
+``Cells`` holds the recent ones of one source in memory (its process is their only writer) and reads older ones on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from operations.floor.counters import DAY_MS, MINUTE_MS, QUARTER_MS, Counters
+from operations.store import keys
+
+KEEP_MINUTES_MS = 3 * DAY_MS
+KEEP_QUARTERS_MS = 775 * DAY_MS
+"""25 months."""
+
+RECENT_MINUTES_MS = 2 * 3600 * 1000
+RECENT_QUARTERS_MS = 26 * 3600 * 1000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Counters).decode
+
+CellKey = tuple[str, int]
+"""(row, start of the minute or quarter in epoch ms)."""
+
+
+def _field(row: str, start: int) -> str:
+    return f"{start // MINUTE_MS}{keys.ROW}{row}"
+
+
+def _unfield(field: bytes) -> CellKey:
+    start, _, row = field.decode().partition(keys.ROW)
+    return row, int(start) * MINUTE_MS
+
+
+def read_quarters(client: Any, source: str, start: int, end: int) -> Iterator[tuple[CellKey, Counters]]:
+    """Every stored quarter cell that begins in [start, end), day by day. ``client``: bytes responses."""
+    day = start - start % DAY_MS
+    while day < end:
+        for field, blob in client.hgetall(keys.quarters(source, day)).items():
+            key = _unfield(field)
+            if start <= key[1] < end:
+                yield key, _decode(blob)
+        day += DAY_MS
+
+
+class Cells:
+    """The counters of one source, as its one writer sees them."""
+
+    def __init__(self, client: Any, source: str) -> None:
+        self._client = client
+        self.source = source
+        self.minutes: dict[CellKey, Counters] = {}
+        self.quarters: dict[CellKey, Counters] = {}
+        self._dirty_minutes: set[CellKey] = set()
+        self._dirty_quarters: set[CellKey] = set()
+        self._minutes_from = 0
+        self._quarters_from = 0
+        self._days: dict[int, dict[str, Counters]] = {}
+
+    def load(self, now_ms: int) -> None:
+        """Read the recent cells."""
+        self._minutes_from = now_ms - now_ms % 3_600_000 - RECENT_MINUTES_MS
+        for hour in range(self._minutes_from, now_ms + 3_600_000, 3_600_000):
+            for field, blob in self._client.hgetall(keys.minutes(self.source, hour)).items():
+                self.minutes[_unfield(field)] = _decode(blob)
+        self._quarters_from = now_ms - now_ms % DAY_MS - DAY_MS
+        self.quarters = dict(read_quarters(self._client, self.source, self._quarters_from, now_ms + DAY_MS))
+
+    # ── booking ───────────────────────────────────────────────────────────────────────────────────
+
+    def add(self, delta: dict[CellKey, Counters], replaced: dict[CellKey, Counters], now_ms: int) -> list[tuple[str, int, Counters]]:
+        """Take over what the floor booked. Returns what changed as (row, when, difference)."""
+        changes: list[tuple[str, int, Counters]] = []
+        for (row, minute), change in delta.items():
+            if not change:
+                continue
+            if minute >= now_ms - KEEP_MINUTES_MS:
+                self._minute((row, minute)).add(change)
+                self._dirty_minutes.add((row, minute))
+            quarter = (row, minute - minute % QUARTER_MS)
+            self._quarter(quarter).add(change)
+            self._dirty_quarters.add(quarter)
+            changes.append((row, minute, change))
+        for key, whole in replaced.items():
+            before = self._quarter(key)
+            change = whole.copy()
+            change.add(before, -1)
+            if not change:
+                continue
+            self.quarters[key] = whole.copy()
+            self._dirty_quarters.add(key)
+            changes.append((*key, change))
+        return changes
+
+    def _minute(self, key: CellKey) -> Counters:
+        cell = self.minutes.get(key)
+        if cell is None:
+            blob = None
+            if key[1] < self._minutes_from:
+                blob = self._client.hget(keys.minutes(self.source, key[1]), _field(*key))
+            cell = self.minutes[key] = _decode(blob) if blob else Counters({}, {}, {})
+        return cell
+
+    def _quarter(self, key: CellKey) -> Counters:
+        cell = self.quarters.get(key)
+        if cell is None:
+            blob = None
+            if key[1] < self._quarters_from:
+                blob = self._client.hget(keys.quarters(self.source, key[1]), _field(*key))
+            cell = self.quarters[key] = _decode(blob) if blob else Counters({}, {}, {})
+        return cell
+
+    # ── saving ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def dirty(self) -> bool:
+        return bool(self._dirty_minutes or self._dirty_quarters)
+
+    def write(self, pipe: Any, now_ms: int) -> None:
+        """Put every changed cell on a transaction's pipeline. Call ``saved`` once it went through."""
+        by_key: dict[str, dict[str, bytes]] = {}
+        for key in self._dirty_minutes:
+            by_key.setdefault(keys.minutes(self.source, key[1]), {})[_field(*key)] = _encode(self.minutes[key])
+        hours = list(by_key)
+        for key in self._dirty_quarters:
+            by_key.setdefault(keys.quarters(self.source, key[1]), {})[_field(*key)] = _encode(self.quarters[key])
+        for name, fields in by_key.items():
+            pipe.hset(name, mapping=fields)
+        for name in hours:
+            pipe.pexpire(name, KEEP_MINUTES_MS + 3_600_000)
+        today = now_ms - now_ms % DAY_MS
+        for day in {start - start % DAY_MS for _, start in self._dirty_quarters}:
+            pipe.pexpireat(keys.quarters(self.source, day), max(day, today) + KEEP_QUARTERS_MS)
+            if day < today:
+                pipe.delete(keys.day_sums(self.source, day))
+        if self._dirty_quarters:
+            pipe.incr(keys.revision(self.source))
+
+    def saved(self, now_ms: int) -> None:
+        """What was changed is in Redis now; forget what is no longer recent."""
+        for day in {start - start % DAY_MS for _, start in self._dirty_quarters}:
+            self._days.pop(day, None)
+        self._dirty_minutes.clear()
+        self._dirty_quarters.clear()
+        if now_ms - RECENT_MINUTES_MS > self._minutes_from + 3_600_000:
+            self._minutes_from = now_ms - now_ms % MINUTE_MS - RECENT_MINUTES_MS
+            self.minutes = {key: cell for key, cell in self.minutes.items() if key[1] >= self._minutes_from}
+        if now_ms - RECENT_QUARTERS_MS > self._quarters_from + 3_600_000:
+            self._quarters_from = now_ms - now_ms % QUARTER_MS - RECENT_QUARTERS_MS
+            self.quarters = {key: cell for key, cell in self.quarters.items() if key[1] >= self._quarters_from}
+
+    def touch_all(self) -> None:
+        """Mark all that is remembered as unsaved: Redis lost it."""
+        self._dirty_minutes.update(self.minutes)
+        self._dirty_quarters.update(self.quarters)
+
+    # ── reading back ──────────────────────────────────────────────────────────────────────────────
+
+    def sums(self, start: int, end: int, now_ms: int) -> dict[str, Counters]:
+        """Every row's sum over [start, end), both multiples of 15 min."""
+        result: dict[str, Counters] = {}
+        today = now_ms - now_ms % DAY_MS
+        start = max(start, today - KEEP_QUARTERS_MS)
+        day = start - start % DAY_MS
+        while day < end and day <= today + DAY_MS:
+            if start <= day and day + DAY_MS <= end and day < today:
+                rows = self._day_sums(day)
+                for row, cell in rows.items():
+                    result.setdefault(row, Counters({}, {}, {})).add(cell)
+            else:
+                for (row, at), cell in self._quarters_of(day).items():
+                    if start <= at < end:
+                        result.setdefault(row, Counters({}, {}, {})).add(cell)
+            day += DAY_MS
+        return result
+
+    def _quarters_of(self, day: int) -> dict[CellKey, Counters]:
+        cells: dict[CellKey, Counters] = {}
+        if day < self._quarters_from:
+            cells.update(read_quarters(self._client, self.source, day, day + DAY_MS))
+        cells.update((key, cell) for key, cell in self.quarters.items() if day <= key[1] < day + DAY_MS)
+        return cells
+
+    def _day_sums(self, day: int) -> dict[str, Counters]:
+        rows = self._days.get(day)
+        if rows is not None:
+            return rows
+        name = keys.day_sums(self.source, day)
+        unsaved = any(day <= start < day + DAY_MS for _, start in self._dirty_quarters)
+        stored = {} if unsaved else self._client.hgetall(name)
+        if stored:
+            rows = {field.decode(): _decode(blob) for field, blob in stored.items()}
+        else:
+            rows = {}
+            for (row, _), cell in self._quarters_of(day).items():
+                rows.setdefault(row, Counters({}, {}, {})).add(cell)
+            if rows and not unsaved:
+                with self._client.pipeline(transaction=True) as pipe:
+                    pipe.hset(name, mapping={row: _encode(cell) for row, cell in rows.items()})
+                    pipe.pexpireat(name, day + KEEP_QUARTERS_MS)
+                    pipe.execute()
+        if not unsaved:
+            if len(self._days) > 70:
+                self._days.pop(next(iter(self._days)))
+            self._days[day] = rows
+        return rows

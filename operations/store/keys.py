@@ -1,0 +1,70 @@
+"""Every Redis key that the operations side writes, in one place. Braces keep what one transaction touches in one cluster slot."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+ROW = "\x1d"
+"""Between the parts of a hash field."""
+
+
+def floor_visits(source: str) -> str:
+    return f"floor:{{{source}}}:visits"
+
+
+def floor_agents(source: str) -> str:
+    return f"floor:{{{source}}}:agents"
+
+
+def floor_observed(source: str) -> str:
+    return f"floor:{{{source}}}:observed"
+
+
+def floor_reports(source: str) -> str:
+    return f"floor:{{{source}}}:reports"
+
+
+def floor_meta(source: str) -> str:
+    """Position in the event log and the floor's own clock."""
+    return f"floor:{{{source}}}:meta"
+
+
+def floor_queues(source: str) -> str:
+    """Set of every queue that the source ever spoke of."""
+    return f"floor:{{{source}}}:queues"
+
+
+def minutes(source: str, at_ms: int) -> str:
+    """Minute cells of one UTC hour."""
+    return f"minutes:{{{source}}}:{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H}"
+
+
+def quarters(source: str, at_ms: int) -> str:
+    """Quarter-hour cells of one UTC day."""
+    return f"quarters:{{{source}}}:{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d}"
+
+
+def day_sums(source: str, at_ms: int) -> str:
+    """Sums of one UTC day by row, made of the quarters once the day is over; gone again when a quarter changes."""
+    return f"days:{{{source}}}:{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%d}"
+
+
+def revision(source: str) -> str:
+    """Grows whenever a stored counter of the source changes: what a cached figure is keyed by."""
+    return f"floor:{{{source}}}:revision"
+
+
+def board(project: str) -> str:
+    return f"board:{{{project}}}"
+
+
+def trends(project: str) -> str:
+    return f"trends:{{{project}}}"
+
+
+def channel(project: str) -> str:
+    return f"boards:{project}"
+
+
+BOARDS_CHECKED = "boards:checked"
+ENGINE_METRICS = "engine:metrics"

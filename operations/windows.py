@@ -1,0 +1,119 @@
+"""The sums behind a project's numbers: for each window, one sum for the whole project and one for each queue.
+
+A sum follows every change as it is booked, so a board never adds up a day to show a number. Agents' time is booked by group (the
+set of queues that a person serves): a group counts once in the project and once in each queue that it contains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from operations.floor.agents import queues_of
+from operations.floor.counters import MINUTE_MS, Counters
+from operations.projects.calendar import ROLLING_MIN
+from operations.projects.contract import Project, split_queue
+from operations.store.cells import Cells
+
+PROJECT = ""
+"""The scope of the whole project; every other scope is a queue's full name."""
+
+_NOTHING = Counters({}, {}, {})
+
+
+class WindowSums:
+    """Sums of one project over the windows that its board shows. ``cells``: by source."""
+
+    def __init__(self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells]) -> None:
+        self._project = project
+        self._cells = cells
+        self._windows = tuple(dict.fromkeys(windows))
+        self._own = {split_queue(queue): queue for queue in project.queues}
+        self._scopes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.bounds: dict[str, tuple[int, int]] = {}
+        self.sums: dict[str, dict[str, Counters]] = {window: {} for window in self._windows}
+
+    def scopes(self, source: str, row: str) -> tuple[str, ...]:
+        """The scopes that a row counts for: the project and one or more queues, or none."""
+        found = self._scopes.get((source, row))
+        if found is None:
+            if len(self._scopes) > 10_000:
+                self._scopes.clear()
+            members = queues_of(row) or (row,)
+            own = tuple(self._own[source, queue] for queue in members if (source, queue) in self._own)
+            found = self._scopes[source, row] = (PROJECT, *own) if own else ()
+        return found
+
+    def get(self, window: str, scope: str) -> Counters:
+        """The sum of a window; an empty one when nothing happened."""
+        return self.sums[window].get(scope, _NOTHING)
+
+    def add(self, source: str, row: str, at: int, change: Counters) -> None:
+        """Follow one change that was booked at ``at``."""
+        scopes = self.scopes(source, row)
+        if not scopes:
+            return
+        for window, (start, end) in self.bounds.items():
+            if start <= at < end:
+                self._add(self.sums[window], scopes, change)
+
+    @staticmethod
+    def _add(sums: dict[str, Counters], scopes: tuple[str, ...], change: Counters, sign: int = 1) -> None:
+        for scope in scopes:
+            cell = sums.get(scope)
+            if cell is None:
+                cell = sums[scope] = Counters({}, {}, {})
+            cell.add(change, sign)
+
+    def roll(self, now_ms: int) -> bool:
+        """Let every window cover what it covers at ``now_ms``. True when one of them moved."""
+        moved = False
+        for window in self._windows:
+            bounds = self._project.calendar.window_bounds(window, now_ms, self._project.starts)
+            before = self.bounds.get(window)
+            if bounds == before:
+                continue
+            moved = True
+            self.bounds[window] = bounds
+            if window in ROLLING_MIN:
+                self._roll_minutes(window, before, bounds)
+            elif before is None or bounds[0] != before[0] or bounds[1] < before[1]:
+                self._reload(window, bounds, now_ms)
+            else:  # the same stretch, grown: what lies in the new part was not followed yet
+                self._add_quarters(window, (before[1], bounds[1]), now_ms)
+        return moved
+
+    def _reload(self, window: str, bounds: tuple[int, int], now_ms: int) -> None:
+        self.sums[window] = {}
+        self._add_quarters(window, bounds, now_ms)
+
+    def _add_quarters(self, window: str, bounds: tuple[int, int], now_ms: int) -> None:
+        for source in self._project.sources:
+            if source in self._cells:
+                for row, cell in self._cells[source].sums(*bounds, now_ms).items():
+                    scopes = self.scopes(source, row)
+                    if scopes:
+                        self._add(self.sums[window], scopes, cell)
+
+    def _roll_minutes(self, window: str, before: tuple[int, int] | None, bounds: tuple[int, int]) -> None:
+        sums = self.sums[window]
+        if before is None or before[1] <= bounds[0] or bounds[1] < before[1]:
+            sums.clear()
+            self._add_minutes(sums, *bounds, 1)
+        else:
+            self._add_minutes(sums, before[0], bounds[0], -1)
+            self._add_minutes(sums, before[1], bounds[1], 1)
+
+    def _add_minutes(self, sums: dict[str, Counters], start: int, end: int, sign: int) -> None:
+        for source in self._project.sources:
+            if source not in self._cells:
+                continue
+            minutes = self._cells[source].minutes
+            if (end - start) // MINUTE_MS * 50 < len(minutes):
+                rows = {row for row, _ in minutes}
+                pairs = [((row, at), minutes[row, at]) for row in rows for at in range(start, end, MINUTE_MS) if (row, at) in minutes]
+            else:
+                pairs = [(key, cell) for key, cell in minutes.items() if start <= key[1] < end]
+            for (row, _), cell in pairs:
+                scopes = self.scopes(source, row)
+                if scopes:
+                    self._add(sums, scopes, cell, sign)
