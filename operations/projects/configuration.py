@@ -151,7 +151,7 @@ def _hide_secrets(tree: dict[str, Any], raw: dict[str, Any], kinds: Mapping[str,
     for each in (tree, raw):
         block = each.get("sources")
         for source in block.values() if isinstance(block, dict) else ():
-            kind = kinds.get(source.get("kind")) if isinstance(source, dict) and isinstance(source.get("kind"), str) else None
+            kind = kinds.get(str(source.get("kind"))) if isinstance(source, dict) else None
             if kind is not None:
                 for secret in secrets_of(kind.Settings, source):
                     faults.hide(secret)

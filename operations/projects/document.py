@@ -151,12 +151,13 @@ class _Builder:
         try:
             if isinstance(node, yaml.SequenceNode):
                 return [self.build(each, (*path, place)) for place, each in enumerate(node.value)]
+            assert isinstance(node, yaml.MappingNode)  # the third and last kind
             return self._mapping(node, path)
         finally:
             self._open.discard(id(node))
 
     def _line(self, node: yaml.Node) -> str:
-        return f"{self._name} line {node.start_mark.line + 1}"
+        return f"{self._name} line {(node.start_mark.line if node.start_mark else 0) + 1}"
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}

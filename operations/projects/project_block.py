@@ -93,8 +93,8 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
     short = _stages(tree.get("short_abandon_s"), (*path, "short_abandon_s"), faults, _named("short_abandon_s", _whole_seconds), 0)
     targets = _targets(tree.get("targets"), raw, path, faults)
     _check_wall(tree.get("wall"), (*path, "wall"), faults)
-    queues = tree.get("queues") if isinstance(tree.get("queues"), list) else []
-    _check_queues(queues, targets, path, faults)
+    queues = tree.get("queues")
+    _check_queues(queues if isinstance(queues, list) else [], targets, path, faults)
     if block is None:
         return None
     if block.starts and block.ends and block.ends < block.starts:
@@ -239,8 +239,7 @@ def _check_queues(queues: list[Any], stages: list[Stage[Placed]], path: Path, fa
                 faults.add((*place, "queue"), f"{shown(target.queue)} is not a queue of this project", did_you_mean(target.queue, known))
             same = (target.kpi, target.window, target.queue, target.per_queue)
             if seen.setdefault(same, place) != place:
-                number = seen[same][-1]
-                faults.add(place, f"targets[{number}] judges {target.kpi} ({target.window}) already", "keep one of them, or give it another window or queue")
+                faults.add(place, f"targets[{seen[same][-1]}] judges {target.kpi} ({target.window}) already", "keep one of them, or give it another window or queue")
 
 
 def _check_wall(wall: Any, path: Path, faults: Faults) -> None:

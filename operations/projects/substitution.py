@@ -11,7 +11,7 @@ from operations.projects.faults import Faults, Path, shorten
 from operations.projects.nearest import nearest
 
 MOST_BYTES = 65_536
-OPTIONAL = {("redis",): "REDIS_URL"}
+OPTIONAL: dict[Path, str] = {("redis",): "REDIS_URL"}
 """Where a variable may be missing: without ``REDIS_URL`` Redis is embedded."""
 
 _PLACE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
