@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from operations.floor.agents import AWAY
 from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
@@ -53,6 +54,7 @@ class BoardKeeper:
         self.sums = sums
         self._windows = windows
         self._queues: tuple[ScopedQueue, ...] = tuple(split_queue(queue) for queue in project.queues)
+        self._own = {source: frozenset(queue for other, queue in self._queues if other == source) for source in project.sources}
         self.revision = 0
         self.head: dict[str, Any] = {}
         self.kpis: dict[str, dict[str, Any]] = {}
@@ -65,9 +67,19 @@ class BoardKeeper:
     # ── one board ─────────────────────────────────────────────────────────────────────────────────
 
     def compute(
-        self, floors: Mapping[str, Floor], sources: Mapping[str, SourceView], now_ms: int, *, changed_queues: set[str] | None, agents_changed: bool
+        self,
+        floors: Mapping[str, Floor],
+        sources: Mapping[str, SourceView],
+        now_ms: int,
+        *,
+        changed_queues: set[str] | None = None,
+        changed_agents: set[str] | None = None,
     ) -> Change:
-        """The next board. ``changed_queues``: full names of queues whose numbers may differ, None for all of them."""
+        """The next board.
+
+        ``changed_queues``: full names of queues whose numbers may differ, ``changed_agents``: full ids (``SOURCE/AGENT``) of people who may;
+        None for all of them.
+        """
         project = self.project
         contract = project.contract_on(project.calendar.local_date(now_ms))
         opening = project.opening.state(now_ms)
@@ -94,7 +106,7 @@ class BoardKeeper:
             queues[name] = {
                 key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key)) for key in QUEUE_KPIS
             }
-        people = self._people(floors) if agents_changed or not self.agents else self.agents
+        people = self._people(floors, changed_agents)
         rows = self._waiting_rows(floors)
         head = self._head(contract, opening, sources, now_ms)
         return self._differ(head, kpis, queues, people, rows, now_ms)
@@ -216,31 +228,32 @@ class BoardKeeper:
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _people(self, floors: Mapping[str, Floor]) -> dict[str, dict[str, Any]]:
-        """Everybody who serves a queue of this project; of other projects' queues nothing is said."""
-        own: dict[str, set[str]] = {}
-        for source, queue in self._queues:
-            own.setdefault(source, set()).add(queue)
-        rows: dict[str, dict[str, Any]] = {}
-        for source, names in own.items():
-            floor = floors.get(source)
-            if floor is None:
-                continue
-            for person in set().union(*(floor.members.get(name, set()) for name in names)):
-                agent = floor.agents[person]
-                condition, reason = seen_from(floor, person, names)
-                if condition in ("logged_out", "unknown"):
-                    continue
-                rows[f"{source}/{person}"] = {
-                    "id": f"{source}/{person}",
-                    "name": agent.name or person,
-                    "condition": condition,
-                    "reason": reason,
-                    "since": self.project.calendar.iso(agent.since),
-                    "queues": sorted(f"{source}/{queue}" for queue in agent.queues if queue in names),
-                    "queue": f"{source}/{agent.queue}" if agent.queue in names else "",
-                }
+    def _people(self, floors: Mapping[str, Floor], changed: set[str] | None) -> dict[str, dict[str, Any] | None]:
+        """Rows of those who may have changed, None for who is gone; of other projects' queues nothing is said."""
+        rows: dict[str, dict[str, Any] | None] = {}
+        if changed is None:
+            ids = {f"{source}/{person}" for source, queue in self._queues if source in floors for person in floors[source].members.get(queue, ())}
+            changed = ids | self.agents.keys()
+        for name in changed:
+            source, _, person = name.partition("/")
+            rows[name] = self._person(floors[source], source, person, name) if source in floors else None
         return rows
+
+    def _person(self, floor: Floor, source: str, person: str, name: str) -> dict[str, Any] | None:
+        agent = floor.agents.get(person)
+        own = self._own.get(source, frozenset())
+        if agent is None or agent.condition in AWAY or own.isdisjoint(agent.queues):
+            return None
+        condition, reason = seen_from(floor, person, own)
+        return {
+            "id": name,
+            "name": agent.name or person,
+            "condition": condition,
+            "reason": reason,
+            "since": self.project.calendar.iso(agent.since),
+            "queues": sorted(f"{source}/{queue}" for queue in agent.queues if queue in own),
+            "queue": f"{source}/{agent.queue}" if agent.queue in own else "",
+        }
 
     def _waiting_rows(self, floors: Mapping[str, Floor]) -> list[dict[str, Any]]:
         visits = [
@@ -273,7 +286,7 @@ class BoardKeeper:
         head: dict[str, Any],
         kpis: dict[str, dict[str, Any]],
         queues: dict[str, dict[str, dict[str, Any]]],
-        people: dict[str, dict[str, Any]],
+        people: dict[str, dict[str, Any] | None],
         rows: list[dict[str, Any]],
         now_ms: int,
     ) -> Change:
@@ -296,17 +309,21 @@ class BoardKeeper:
             change.queues_gone.append(name)
         if changed_queues:
             body["queues"] = changed_queues
-        if people is not self.agents:
-            change.agents = [name for name, row in people.items() if self.agents.get(name) != row]
-            change.agents_gone = sorted(self.agents.keys() - people.keys())
-            if change.agents:
-                body["agents"] = [people[name] for name in change.agents]
-            if change.agents_gone:
-                body["agents_gone"] = change.agents_gone
+        for name, row in people.items():
+            if row is None:
+                if self.agents.pop(name, None) is not None:
+                    change.agents_gone.append(name)
+            elif self.agents.get(name) != row:
+                self.agents[name] = row
+                change.agents.append(name)
+        if change.agents:
+            body["agents"] = [self.agents[name] for name in change.agents]
+        if change.agents_gone:
+            body["agents_gone"] = change.agents_gone
         if rows != self.waiting:
             body["waiting"] = rows
             change.waiting = True
-        self.kpis, self.queues, self.agents, self.waiting = kpis, queues, people, rows
+        self.kpis, self.queues, self.waiting = kpis, queues, rows
         if body:
             previous, self.revision = self.revision, self.revision + 1
             at = self.project.calendar.iso(now_ms)

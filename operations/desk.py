@@ -53,7 +53,7 @@ class Desk:
         self._trending = tuple(dict.fromkeys((*project.wall, *DEFAULT_WALL, *trending)))
         self._own = frozenset(project.queues)
         self._changed: set[str] | None = None
-        self._agents_changed = True
+        self._people: set[str] | None = None
         self._due = True
         self._published_at = 0
         self._minute = now_ms // MINUTE_MS
@@ -77,7 +77,7 @@ class Desk:
 
     # ── what makes a board due ────────────────────────────────────────────────────────────────────
 
-    def follow(self, source: str, booked: list[Booked], changed_queues: set[str]) -> None:
+    def follow(self, source: str, booked: list[Booked], changed_queues: set[str], changed_agents: set[str]) -> None:
         """Take over what one source booked and changed."""
         for row, at, change in booked:
             self.sums.add(source, row, at, change)
@@ -87,7 +87,8 @@ class Desk:
             name = f"{source}/{queue}"
             if name in self._own:
                 self._mark(name)
-                self._agents_changed = True
+        if self._people is not None:
+            self._people.update(f"{source}/{agent}" for agent in changed_agents)
 
     def _mark(self, scope: str) -> None:
         self._due = True
@@ -102,7 +103,6 @@ class Desk:
         minute = now_ms // MINUTE_MS
         if moved or said != says or minute != self._minute:
             self._changed = None
-            self._agents_changed = True
             self._due = True
         if self.board.anything_waits:
             self._due = True
@@ -130,8 +130,8 @@ class Desk:
         self._due = False
         self._published_at = now_ms
         changed, self._changed = self._changed, set()
-        agents_changed, self._agents_changed = self._agents_changed, False
-        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, agents_changed=agents_changed)
+        people, self._people = self._people, set()
+        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people)
         if not change:
             return False
         try:
@@ -147,8 +147,8 @@ class Desk:
         """The stored board may not be what this process thinks: write all of it next time, past a gap in the revisions."""
         self.board.head = {}
         self.board.revision += 1
-        self._changed = None
-        self._rewrite = self._agents_changed = self._due = True
+        self._changed = self._people = None
+        self._rewrite = self._due = True
 
     def _write(self, pipe: Any, change: Change) -> None:
         board, whole = self.board, self._rewrite

@@ -112,11 +112,11 @@ class Engine:
             if source in entries:
                 fold.take(entries[source], now)
             booked = fold.book(now)
-            changed, fold.floor.changed_queues = fold.floor.changed_queues, set()
-            if booked or changed:
+            queues, people = fold.changed()
+            if booked or queues or people:
                 for desk in group.desks.values():
                     if source in desk.project.sources:
-                        desk.follow(source, booked, changed)
+                        desk.follow(source, booked, queues, people)
             fold.save(now)
         for desk in group.desks.values():
             if desk.due_in(now) == 0:

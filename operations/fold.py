@@ -58,8 +58,16 @@ class SourceFold:
         """Move what the floor booked into the cells; returns the differences, for the windows."""
         return self.cells.add(*self.floor.drain(), now_ms)
 
+    def changed(self) -> tuple[set[str], set[str]]:
+        """The queues and the agents that changed since the last call."""
+        floor = self.floor
+        queues, floor.changed_queues = floor.changed_queues, set()
+        people, floor.changed_agents = floor.changed_agents, set()
+        return queues, people
+
     @property
     def unsaved(self) -> bool:
+        """Whether memory is ahead of Redis."""
         floor = self.floor
         return self._unsaved_position or self.cells.dirty or bool(floor.touched_agents or floor.touched_visits)
 

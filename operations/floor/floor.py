@@ -64,6 +64,7 @@ class Floor:
         self.touched_observed: set[str] = set()
         self.touched_reports: set[str] = set()
         self.changed_queues: set[str] = set()
+        self.changed_agents: set[str] = set()
         self._ended: deque[tuple[int, VisitKey]] = deque()
         self._apply: dict[type, Callable[[Any], None]] = {
             e.ContactEntered: self._entered,
@@ -381,6 +382,7 @@ class Floor:
 
     def _touch_agent(self, agent: Agent) -> None:
         self.touched_agents.add(agent.agent)
+        self.changed_agents.add(agent.agent)
         self.changed_queues.update(agent.queues)
 
     def _agent_queues(self, event: e.AgentQueues) -> None:
