@@ -6,7 +6,7 @@ themselves, because everything that this module hands out has already been limit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,64 +15,31 @@ import msgspec
 from flask import Flask, current_app
 
 from collectors import event_log
-from collectors.collector import Status
 from dashboard.access.caller import Caller
 from operations import sources
+from operations.projects.configuration import Configuration
+from operations.projects.contract import Project
+from operations.store import boards, keys
 
 Clock = Callable[[], int]
 """Returns the time in epoch milliseconds."""
 
 
-class Project(Protocol):
-    """What the web app reads of a configured project."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def client(self) -> str: ...
-    @property
-    def queues(self) -> Sequence[str]: ...
-
-
-class Source(Protocol):
-    """What the web app reads of a configured source."""
-
-    @property
-    def kind(self) -> str: ...
-
-
-class Configuration(Protocol):
-    """What the web app reads of the configuration file."""
-
-    @property
-    def site(self) -> Any: ...
-    @property
-    def sources(self) -> Mapping[str, Any]: ...
-    @property
-    def projects(self) -> Mapping[str, Any]: ...
-    @property
-    def access(self) -> Any: ...
-
-
 class Watcher(Protocol):
-    """The configuration as it is now, and how its last reading went."""
+    """The configuration as it is now (``operations.projects.watcher.ConfigurationWatcher``); polled each second."""
 
-    @property
-    def current(self) -> Any: ...
-    @property
-    def errors(self) -> Sequence[str]: ...
-    @property
-    def read_at(self) -> int: ...
+    current: Configuration
+    errors: tuple[str, ...]
+
+    def poll(self) -> bool: ...
 
 
-def board_key(project: str) -> str:
-    """Where the engine keeps a project's whole board."""
-    return f"board:{project}"
+CHANNELS = keys.channel("*")
+"""The pattern of all channels on which the engine publishes changes."""
 
-
-def project_sources(project: Project) -> list[str]:
-    """The ids of the sources that a project's queues come from, in the order in which they are named."""
-    return list(dict.fromkeys(queue.partition("/")[0] for queue in project.queues))
+def channel_project(name: bytes) -> str:
+    """The project of a channel."""
+    return name.decode("utf-8", "replace").removeprefix("boards:")
 
 
 caller_now: ContextVar[Caller | None] = ContextVar("caller_now", default=None)
@@ -97,12 +64,12 @@ class Context:
         """Who asks. Outside of a request nobody does, and nobody may see anything."""
         return caller_now.get() or Caller.nobody()
 
-    def projects(self) -> dict[str, Any]:
+    def projects(self) -> dict[str, Project]:
         """The configured projects that the caller may see, by id."""
         caller = self.caller
         return {key: value for key, value in self.watcher.current.projects.items() if caller.may_see(key)}
 
-    def project(self, project: str) -> Any | None:
+    def project(self, project: str) -> Project | None:
         """One project's configuration; None when there is none or the caller may not see it."""
         return self.projects().get(project)
 
@@ -110,7 +77,7 @@ class Context:
         """A project's board as a dict, as the caller may see it; None: no such project, or no board yet."""
         if self.project(project) is None:
             return None
-        raw = self.redis.get(board_key(project))
+        raw = boards.read(self.redis, project)
         if raw is None:
             return None
         board: dict[str, Any] = msgspec.json.decode(raw)
@@ -119,11 +86,14 @@ class Context:
     def sources(self) -> dict[str, sources.SourceView]:
         """How the links to the sources are, for those that the caller's projects use (all, for who sees all)."""
         caller, configured = self.caller, self.watcher.current.sources
-        seen = {source for project in self.projects().values() for source in project_sources(project)}
+        seen = {source for project in self.projects().values() for source in project.sources}
         wanted = [source for source in configured if caller.sees_all or source in seen]
         if not wanted:
             return {}
-        raws = self.redis.mget([event_log.status_key(source) for source in wanted])
+        pipe = self.redis.pipeline(transaction=False)
+        for source in wanted:
+            pipe.get(event_log.status_key(source))
+        raws = pipe.execute()
         return {
             source: sources.judge(sources.parse(raw), self.now_ms, configured[source].kind)
             for source, raw in zip(wanted, raws, strict=True)
@@ -139,6 +109,3 @@ def here() -> Context:
     """The context of the running application; for layouts and callbacks."""
     context: Context = current_app.extensions["floorlight"]
     return context
-
-
-__all__ = ["Clock", "Context", "Status", "Watcher", "attach", "board_key", "caller_now", "here", "project_sources"]

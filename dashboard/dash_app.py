@@ -11,6 +11,8 @@ from flask import Flask, Response, request
 from flask_caching import Cache
 
 from dashboard import context, layout
+from dashboard.document import document
+from dashboard.headers import page_policy
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = TOP / "dashboard" / "pages"
@@ -44,7 +46,7 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
     )
     client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
     context.attach(server, context.Context(watcher, client, clock, cache))
-    app = dash.Dash(
+    app = Floorlight(
         "floorlight",
         server=server,
         use_pages=True,
@@ -55,14 +57,40 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
         meta_tags=[dict(tag) for tag in META],
         title=watcher.current.site.name,
         update_title="",  # a wall must not flicker its title at each callback
-        index_string=layout.INDEX,
         suppress_callback_exceptions=True,
         add_log_handler=False,
         enable_mcp=False,
     )
     app.layout = layout.layout
     server.after_request(_cache_headers)
+    server.after_request(lambda response: _policy(app, response))
+    _finish(app)
     return app
+
+
+class Floorlight(dash.Dash):
+    """Dash with a document of our own, which shows the page before Dash's scripts have arrived."""
+
+    def interpolate_index(self, **parts: str) -> str:
+        return document(request.path, request.args.to_dict(), **parts)
+
+
+def _finish(app: dash.Dash) -> None:
+    """Let Dash load its pages and callbacks now.
+
+    It would do so at the first request, and a second request that comes in the middle of that finds half of the
+    callbacks; after a restart all screens come at once.
+    """
+    app.enable_dev_tools(debug=False, dev_tools_disable_version_check=True)
+    answer = app.server.test_client().get("/_dash-dependencies")
+    if answer.status_code != 200:
+        raise RuntimeError(f"Dash answered {answer.status} when it was asked for its callbacks")
+
+
+def _policy(app: dash.Dash, response: Response) -> Response:
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = page_policy(script_hashes(app))
+    return response
 
 
 def _cache_headers(response: Response) -> Response:
@@ -79,9 +107,5 @@ def _cache_headers(response: Response) -> Response:
 
 
 def script_hashes(app: dash.Dash) -> list[str]:
-    """CSP sources of the inline scripts that Dash writes into its page; asks Dash to load its pages first."""
-    hashes: list[str] = list(dict.fromkeys(app.csp_hashes()))
-    return hashes
-
-
-__all__ = ["Any", "build", "script_hashes"]
+    """CSP sources of the inline scripts that Dash writes into its page: the callbacks that run in the browser."""
+    return list(dict.fromkeys(app.csp_hashes()))

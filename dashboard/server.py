@@ -2,25 +2,117 @@
 
 from __future__ import annotations
 
-from dashboard import dash_app
-from dashboard.asgi import App, Receive, Scope, Send
+import asyncio
+import logging
+
+from dashboard import context, dash_app
 from dashboard.access.caller import Caller
-from dashboard.context import Clock, Watcher, caller_now
+from dashboard.access.gate import Gate
+from dashboard.api.intervals import Read
+from dashboard.api.route import Router, Web, check_project
+from dashboard.api.rows import OWNED, rows
+from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send
+from dashboard.context import Clock, Watcher
 from dashboard.flask_mount import FlaskMount
+from dashboard.headers import secured
+from dashboard.push.hub import Hub
+from dashboard.push.reader import Reader, connect
+from operations.intervals import intervals
+
+log = logging.getLogger(__name__)
+
+READER_AGAIN_S = 1.0
 
 
-def create(watcher: Watcher, redis_url: str, *, clock: Clock) -> App:
-    """The ASGI application of one web process."""
-    flask = FlaskMount(dash_app.build(watcher, redis_url, clock=clock).server)
+class Application:
+    """One web process as an ASGI app. Its lifespan starts and stops the one reader of Redis."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, watcher: Watcher, redis_url: str, clock: Clock, read_intervals: Read) -> None:
+        dash = dash_app.build(watcher, redis_url, clock=clock)
+        here: context.Context = dash.server.extensions["floorlight"]
+        self.hub = Hub()
+        self._redis = connect(redis_url)
+        self._reader = Reader(self._redis, self.hub, watcher, clock)
+        self._web = Web(watcher, self._redis, here.redis, self.hub, self._reader, clock)
+        self._router = Router(rows(read_intervals), OWNED)
+        self._flask = FlaskMount(dash.server)
+        self._gate = Gate(watcher, clock, self._answer, self._is_open)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        caller_now.set(Caller.local())
-        await flask(scope, receive, send)
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._guarded(scope, receive, secured(send))
 
-    return app
+    def close_streams(self) -> None:
+        """End every live stream; their clients come back by themselves, to whoever serves then."""
+        self.hub.close()
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The last resort for a mistake of ours: a problem in the promised form, and the whole story in the log."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._gate(scope, receive, sending)
+        except Exception:
+            log.exception("a request to %.200r failed", scope["path"])
+            if begun:
+                raise
+            await Problem(500, "our_mistake", "the server failed on this request; its log says why").answer().send(send)
+
+    def _is_open(self, request: Request) -> bool:
+        try:
+            route = self._router.find(request)
+        except Problem:
+            return False
+        return route is not None and route.open
+
+    async def _answer(self, request: Request, caller: Caller, receive: Receive, send: Send) -> None:
+        head = request.method == "HEAD"
+        try:
+            route = self._router.find(request)
+            if route is None:
+                return await self._flask(request.scope, receive, send)
+            check_project(self._web, request, caller)
+            answer = await route.handler(self._web, request, caller)
+        except Problem as problem:
+            answer = problem.answer()
+        if isinstance(answer, Answer):
+            await answer.send(send, head=head)
+        else:
+            await answer.run(receive, send, head=head)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        reading = asyncio.create_task(self._keep_reading())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.close_streams()
+        reading.cancel()
+        await asyncio.wait([reading], timeout=1.0)
+        await self._reader.sign_off()
+        await self._redis.aclose()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _keep_reading(self) -> None:
+        while True:
+            try:
+                await self._reader.run()
+            except Exception:
+                log.exception("the reader of Redis failed; it begins anew")
+            await asyncio.sleep(READER_AGAIN_S)
+
+
+def create(watcher: Watcher, redis_url: str, *, clock: Clock, read_intervals: Read = intervals) -> Application:
+    """The ASGI application of one web process.
+
+    ``watcher``: the configuration, always current; ``clock``: epoch ms; ``read_intervals``: where the past comes from.
+    """
+    return Application(watcher, redis_url, clock, read_intervals)

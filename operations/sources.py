@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -75,12 +76,18 @@ def judge(status: Status | None, now_ms: int, kind: str = "") -> SourceView:
     )  # fmt: skip
 
 
-def iso(at_ms: int | None, zone: Any = timezone.utc) -> str | None:
+def zone(configuration: Any, project: str) -> tzinfo:
+    """The time zone that a project's times are shown in: its own, else the site's."""
+    named = getattr(configuration.projects.get(project), "time_zone", None) or configuration.site.time_zone
+    return named if isinstance(named, tzinfo) else ZoneInfo(str(named))
+
+
+def iso(at_ms: int | None, zone: tzinfo = timezone.utc) -> str | None:
     """Epoch milliseconds as ISO 8601 with offset in ``zone``; None stays None."""
     return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, zone).isoformat(timespec="milliseconds")
 
 
-def public(view: SourceView, zone: Any = timezone.utc) -> dict[str, Any]:
+def public(view: SourceView, zone: tzinfo = timezone.utc) -> dict[str, Any]:
     """A view as the board, the live feed and ``/healthz`` show it: times as ISO 8601 with offset."""
     return {
         "state": view.state,

@@ -1,0 +1,67 @@
+"""A person's word to a source: so far a presenter's incident for a simulator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from dashboard.access.caller import Caller
+from dashboard.api.board import redis_away
+from dashboard.api.route import Web
+from dashboard.api.metrics import seen_by
+from dashboard.asgi import Answer, BodyTooLong, Problem, Request
+
+LONGEST_BODY = 4_096
+MOST_WAITING = 100
+"""Commands that may wait for a collector; past it none is running."""
+
+SIMULATED = ("simulator",)
+"""Kinds of source that take an incident. A real ACD takes nothing from here: Floorlight only reads it."""
+
+
+class Incident(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """What a presenter asks for."""
+
+    incident: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z_]{0,39}$")]
+    minutes: Annotated[float, msgspec.Meta(gt=0, le=240)] = 5
+    queue: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    by: Annotated[str, msgspec.Meta(max_length=80)] = ""
+
+
+def commands_key(source: str) -> str:
+    """The list from which the supervisor takes commands."""
+    return f"source:{{{source}}}:commands"
+
+
+async def command(web: Web, request: Request, caller: Caller) -> Answer:
+    """Put an incident on a simulator's list; it happens when its collector takes it, hence 202."""
+    source = request.path_values["source"]
+    if source not in seen_by(web, caller)[1]:
+        raise Problem(404, "unknown_source", "there is no such source among those that you may see")
+    if not caller.may_act:
+        raise Problem(403, "not_allowed", "your role may look but not act; ask a supervisor")
+    kind = web.watcher.current.sources[source].kind
+    if kind not in SIMULATED:
+        raise Problem(409, "real_source", f"this source is of kind {kind}; incidents are for simulators, a real ACD is only read")
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "not_json", "the body must be application/json")
+    try:
+        wanted = msgspec.json.decode(await request.body(LONGEST_BODY), type=Incident)
+    except BodyTooLong as error:
+        raise Problem(413, "too_long", f"the body may have at most {LONGEST_BODY} bytes") from error
+    except msgspec.ValidationError as error:
+        raise Problem(422, "bad_command", f"{error}; for example {{\"incident\": \"surge\", \"minutes\": 5}}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Problem(400, "not_json", "the body is not JSON") from error
+    said: dict[str, Any] = {"incident": wanted.incident, "minutes": wanted.minutes, "by": caller.name or wanted.by}
+    if wanted.queue:
+        said["queue"] = wanted.queue
+    try:
+        if await web.redis.llen(commands_key(source)) >= MOST_WAITING:
+            raise Problem(503, "nobody_listens", "this source's collector has not taken the last commands; is it running?")
+        await web.redis.rpush(commands_key(source), msgspec.json.encode(said))
+    except (RedisError, OSError, TimeoutError) as error:
+        raise redis_away(error) from error
+    return Answer.json({"accepted": said}, 202)

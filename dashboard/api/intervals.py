@@ -1,0 +1,124 @@
+"""A project's past, by intervals, as JSON or CSV."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from dashboard.access.caller import Caller
+from dashboard.api.board import redis_away
+from dashboard.api.route import Handler, Web
+from dashboard.asgi import Answer, Problem, Request
+from operations import sources
+
+LENGTHS = (15, 30, 60)
+MOST_DAYS = 92
+"""What one request may ask for; a longer stretch is several requests."""
+
+Read = Callable[[Any, Any, int, int, int, str | None], list[dict[str, Any]]]
+"""``(client, project, start_ms, end_ms, minutes, queue) -> rows``; see ``operations.intervals.intervals``."""
+
+def handler(read: Read) -> Handler:
+    """The route's handler on top of ``read``, which runs in a thread with the synchronous client."""
+
+    async def intervals(web: Web, request: Request, caller: Caller) -> Answer:
+        project = request.path_values["project"]
+        configuration = web.watcher.current
+        configured = configuration.projects[project]
+        zone = sources.zone(configuration, project)
+        start, end = stretch(request.query.get("from"), request.query.get("to"), zone)
+        minutes = length(request.query.get("interval"), configuration.site.interval_min)
+        queue = request.query.get("queue")
+        if queue is not None and queue not in configured.queues:
+            known = ", ".join(configured.queues)
+            raise Problem(422, "unknown_queue", f"queue: not one of this project's queues; they are {known}")
+        accept = request.headers.get("accept", "*/*")
+        try:
+            rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue)
+        except (RedisError, OSError) as error:
+            raise redis_away(error) from error
+        if wants_csv(accept):
+            name = f"{project}-{datetime.fromtimestamp(start / 1000, zone):%Y-%m-%d}.csv"
+            headers = (("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "no-store"))
+            text = await asyncio.to_thread(as_csv, rows)
+            return Answer(200, text.encode(), "text/csv; charset=utf-8", (*headers, ("Vary", "Accept")))
+        return Answer.json({"intervals": rows}, headers=[("Vary", "Accept")])
+
+    return intervals
+
+
+
+def stretch(start: str | None, end: str | None, zone: tzinfo) -> tuple[int, int]:
+    """``from`` and ``to`` as epoch ms; ``to`` is where the stretch ends, and a bare date there includes that day.
+
+    A date is a day in ``zone``. Raises ``Problem`` 400 or 422.
+    """
+    began, ended = moment("from", start, zone), moment("to", end, zone, through=True)
+    if ended <= began:
+        raise Problem(422, "empty_stretch", "to: lies before from; it must be later")
+    if ended - began > timedelta(days=MOST_DAYS + 1):
+        raise Problem(422, "too_long", f"from, to: more than {MOST_DAYS} days; ask for the stretch in parts")
+    return int(began.timestamp() * 1000), int(ended.timestamp() * 1000)
+
+def moment(name: str, text: str | None, zone: tzinfo, *, through: bool = False) -> datetime:
+    """One end of a stretch: ``2026-11-22`` (``through``: the end of that day) or ``2026-11-22T10:00:00+08:00``."""
+    right = f"{name}: expected a date (2026-11-22) or a time with offset (2026-11-22T10:00:00+08:00)"
+    if not text:
+        raise Problem(400, "missing_parameter", f"{right}, it is missing")
+    try:
+        if len(text) == 10:
+            day = date.fromisoformat(text)
+            return datetime.combine(day + timedelta(days=1) if through else day, time(), zone)
+        # A plus sign that nobody encoded arrives as a space.
+        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        if found.tzinfo is None:
+            raise Problem(422, "no_offset", f"{right}, this time has no offset")
+        found.timestamp()
+        return found
+    except (ValueError, OverflowError) as error:
+        raise Problem(400, "bad_time", right) from error
+
+def length(text: str | None, default: int) -> int:
+    """Minutes of an interval."""
+    if text is None or text == "":
+        return default
+    if text not in [str(minutes) for minutes in LENGTHS]:
+        raise Problem(422, "bad_interval", f"interval: {', '.join(map(str, LENGTHS))} are possible (minutes)")
+    return int(text)
+
+def wants_csv(accept: str) -> bool:
+    """Whether ``text/csv`` comes before JSON in what the client accepts, by its weights and then its order."""
+    best, chosen = 0.0, ""
+    for part in accept.split(","):
+        kind, *settings = [piece.strip() for piece in part.split(";")]
+        weight = next((piece[2:] for piece in settings if piece.startswith("q=")), "1")
+        worth = float(weight) if weight.replace(".", "", 1).isdigit() else 0.0
+        if kind in ("text/csv", "application/json", "*/*", "application/*", "text/*") and worth > best:
+            best, chosen = worth, kind
+    return chosen in ("text/csv", "text/*")
+
+def as_csv(rows: list[dict[str, Any]]) -> str:
+    """The rows as a table: start, end, queue, then counters and KPIs, each under its own name.
+
+    A cell that a spreadsheet would take for a formula is quoted with an apostrophe: a queue's name comes from outside.
+    """
+    counters = sorted({name for row in rows for name in row["counters"]})
+    kpis = sorted({name for row in rows for name in row["kpis"]})
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(["start", "end", "queue", *counters, *(f"kpi_{name}" if name in counters else name for name in kpis)])
+    for row in rows:
+        cells = [row["start"], row["end"], _plain(row["queue"] or "")]
+        cells += [row["counters"].get(name, "") for name in counters]
+        cells += ["" if row["kpis"].get(name) is None else row["kpis"][name] for name in kpis]
+        table.writerow(cells)
+    return out.getvalue()
+
+def _plain(text: str) -> str:
+    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,128 @@
+"""What a route is, and how a request finds one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dashboard.access.caller import Caller
+from dashboard.asgi import Answer, Problem, Request, Stream
+from dashboard.context import Clock, Watcher
+from dashboard.push.hub import Hub
+from dashboard.push.reader import Reader
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Web:
+    """What the native routes work with. ``redis`` is asynchronous, ``redis_sync`` for code that runs in a thread."""
+
+    watcher: Watcher
+    redis: Any
+    redis_sync: Any
+    hub: Hub
+    reader: Reader
+    clock: Clock
+
+
+Handler = Callable[[Web, Request, Caller], Awaitable[Answer | Stream]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the query or a header, for the document."""
+
+    name: str
+    description: str
+    schema: Schema
+    required: bool = False
+    where: str = "query"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One possible answer: content type → schema."""
+
+    description: str
+    content: Mapping[str, Schema]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row.
+
+    A ``{project}`` in ``path`` is checked before the handler runs: whoever may not see it gets the same 404 as for one
+    that does not exist. ``problems``: the statuses that the handler raises. ``open``: asks for no credentials.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    replies: Mapping[int, Reply]
+    parameters: Sequence[Parameter] = ()
+    problems: Sequence[int] = ()
+    body: Schema | None = None
+    open: bool = False
+    tag: str = "api"
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.path.split("/"))
+
+    def match(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The values of the path's ``{names}``; None when the path is another."""
+        if len(segments) != len(self.parts):
+            return None
+        values = {}
+        for part, segment in zip(self.parts, segments, strict=True):
+            if part.startswith("{"):
+                values[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return values
+
+
+class Router:
+    """Finds the row for a request. ``owns``: the beginnings of paths that never fall through to the pages."""
+
+    def __init__(self, routes: Sequence[Route], owns: Sequence[str]) -> None:
+        self._routes = tuple(routes)
+        self._owns = tuple(owns)
+
+    def find(self, request: Request) -> Route | None:
+        """The row; None when the path belongs to the pages. Raises ``Problem`` 404 or 405.
+
+        Leaves the path's values in ``request.path_values``.
+        """
+        allowed = []
+        for route in self._routes:
+            values = route.match(request.segments)
+            if values is None:
+                continue
+            if request.method == route.method or (request.method == "HEAD" and route.method == "GET"):
+                request.path_values = values
+                return route
+            allowed += [route.method, "HEAD"] if route.method == "GET" else [route.method]
+        if allowed:
+            allow = ", ".join(allowed)
+            raise Problem(405, "method", f"this address answers {allow}", [("Allow", allow)])
+        if ("/" + "/".join(request.segments[1:])).startswith(self._owns):
+            raise Problem(404, "no_such_address", "there is nothing here; /api/v1/openapi.json lists what there is")
+        return None
+
+
+def unknown_project() -> Problem:
+    """The one answer for a project that does not exist and for one that the caller may not see."""
+    return Problem(404, "unknown_project", "there is no such project; GET /api/v1/projects lists those that you may see")
+
+
+def check_project(web: Web, request: Request, caller: Caller) -> None:
+    """Raises ``Problem`` 404 unless the path's project (if it names one) exists and ``caller`` may see it."""
+    project = request.path_values.get("project")
+    if project is not None and not (project in web.watcher.current.projects and caller.may_see(project)):
+        raise unknown_project()

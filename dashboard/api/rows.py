@@ -1,0 +1,60 @@
+"""Every native route, a row each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.access.caller import Caller
+from dashboard.api import board, commands, health, metrics
+from dashboard.api import intervals as past
+from dashboard.api.openapi import document
+from dashboard.api.route import Parameter, Reply, Route, Web
+from dashboard.api.schemas import TEXT, ref
+from dashboard.asgi import JSON, Answer, Request
+
+OWNED = ("/api/", "/healthz", "/metrics")
+"""Paths that never reach the pages."""
+
+
+def _json(description: str, name: str) -> dict[int, Reply]:
+    return {200: Reply(description, {JSON: ref(name)})}
+
+
+def rows(read_intervals: past.Read) -> tuple[Route, ...]:
+    """The routes. ``read_intervals``: ``operations.intervals.intervals``, or a like of it."""
+    written: dict[str, Any] = {}
+
+    async def openapi(web: Web, request: Request, caller: Caller) -> Answer:
+        return Answer.json(written)
+
+    table = (
+        Route("GET", "/healthz", "healthz", "Whether every role lives and Redis answers",
+              health.healthz, {**_json("All roles live", "Health"), 503: Reply("Something is missing", {JSON: ref("Health")})},
+              open=True, tag="operation"),
+        Route("GET", "/metrics", "metrics", "Figures for Prometheus",
+              metrics.metrics, {200: Reply("Prometheus text", {"text/plain": TEXT})}, tag="operation"),
+        Route("GET", "/api/v1/projects", "listProjects", "The projects that you may see",
+              board.projects, _json("Projects", "Projects")),
+        Route("GET", "/api/v1/projects/{project}/board", "readBoard", "The snapshot that the wall draws",
+              board.board, {**_json("The board", "Board"), 304: Reply("You have this revision already", {})},
+              (Parameter("If-None-Match", "the ETag of the board that you have", TEXT, where="header"),), (503,)),
+        Route("GET", "/api/v1/projects/{project}/intervals", "readIntervals", "The past, by intervals",
+              past.handler(read_intervals),
+              {200: Reply("Intervals, oldest first", {JSON: ref("Intervals"), "text/csv": TEXT})},
+              (Parameter("from", "a date in the project's time zone, or a time with offset", TEXT, required=True),
+               Parameter("to", "likewise; a date includes that day, a time is where the stretch ends", TEXT, required=True),
+               Parameter("interval", "minutes; the site's interval when left out", {"type": "integer", "enum": list(past.LENGTHS)}),
+               Parameter("queue", "one queue (SOURCE/QUEUE) instead of the whole project", TEXT)),
+              (400, 422, 503)),
+        Route("GET", "/api/v1/projects/{project}/live", "watchBoard", "Server-sent events: snapshot, change, heartbeat",
+              board.live, {200: Reply("A stream; docs/api.md describes its events", {"text/event-stream": TEXT})},
+              (Parameter("Last-Event-ID", "the last revision that you have", TEXT, where="header"),
+               Parameter("last_event_id", "the same, for a client that cannot set a header", TEXT)), (503,)),
+        Route("POST", "/api/v1/sources/{source}/commands", "commandSource", "Let something happen on a simulator",
+              commands.command, {202: Reply("It will happen", {JSON: {"type": "object"}})},
+              problems=(400, 403, 404, 409, 413, 415, 422, 503), body=ref("Incident")),
+        Route("GET", "/api/v1/openapi.json", "openapi", "This document",
+              openapi, {200: Reply("OpenAPI 3.1", {JSON: {"type": "object"}})}),
+    )  # fmt: skip
+    written.update(document(table))
+    return table

@@ -1,0 +1,150 @@
+"""The shapes of the API's answers as JSON Schema (2020-12), for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+COUNT = {"type": "integer", "minimum": 0}
+TIME = {"type": "string", "format": "date-time", "description": "ISO 8601 with offset"}
+MAYBE_TIME = {"type": ["string", "null"], "format": "date-time"}
+MAYBE_NUMBER = {"type": ["number", "null"]}
+MAYBE_TEXT = {"type": ["string", "null"]}
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def table(of: dict[str, Any], description: str = "") -> dict[str, Any]:
+    """An object whose keys are names of things."""
+    return {"type": "object", "additionalProperties": of, **({"description": description} if description else {})}
+
+
+def shape(required: list[str], **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "required": required, "properties": properties}
+
+
+KPI = shape(
+    ["value", "unit", "window", "sample", "target", "band", "reason"],
+    value={**MAYBE_NUMBER, "description": "null: no value; reason says why"},
+    unit=TEXT,
+    window={**TEXT, "description": "now, or the stretch that the value covers"},
+    sample={"type": ["integer", "null"], "description": "how many contacts the value rests on"},
+    target={**MAYBE_NUMBER, "description": "the goal; null: no target"},
+    limits={"type": ["object", "null"], "additionalProperties": MAYBE_NUMBER},
+    better={**MAYBE_TEXT, "description": "up, down or neither"},
+    band={"enum": ["ok", "warning", "critical", "none", "unknown"]},
+    reason=TEXT,
+    why={**TEXT, "description": "the reason as a code"},
+    since={**MAYBE_TIME, "description": "from when a value runs by itself"},
+    last={"type": ["object", "null"], "description": "the last value that was right, with its time"},
+    trend={"type": ["array", "null"], "items": MAYBE_NUMBER, "description": "one value a minute, oldest first"},
+)
+
+SOURCE = shape(
+    ["state", "last_event_at", "age_s", "error"],
+    state={"enum": ["up", "stale", "down"]},
+    since=MAYBE_TIME,
+    last_event_at=MAYBE_TIME,
+    last_word_at={**MAYBE_TIME, "description": "the ACD's last sign of life"},
+    age_s={**MAYBE_NUMBER, "description": "seconds since the ACD's last sign of life"},
+    error=TEXT,
+    why=TEXT,
+    kind=TEXT,
+)
+
+AGENT = shape(
+    ["id", "name", "condition"],
+    id=TEXT,
+    name=TEXT,
+    condition={"enum": ["available", "ringing", "on_contact", "wrap_up", "paused", "logged_out", "unknown"]},
+    reason=TEXT,
+    since=MAYBE_TIME,
+    queues={"type": "array", "items": TEXT},
+    queue=TEXT,
+)
+
+BOARD = shape(
+    ["project", "at", "revision", "sources", "kpis", "queues", "agents", "alerts"],
+    project=TEXT,
+    name=TEXT,
+    client=TEXT,
+    at=TIME,
+    now={**TIME, "description": "the server's clock when it answered"},
+    checked_at={**MAYBE_TIME, "description": "when the engine last found this board to be right"},
+    age_s={**MAYBE_NUMBER, "description": "seconds from checked_at to now"},
+    revision=COUNT,
+    time_zone=TEXT,
+    interval_min=COUNT,
+    layout=TEXT,
+    wall={"type": "array", "items": TEXT},
+    open={"type": ["object", "null"]},
+    service_level={"type": ["object", "null"]},
+    sources=table(ref("Source"), "by source id"),
+    kpis=table(ref("Kpi"), "by KPI key"),
+    queues=table(shape(["kpis"], name=TEXT, kpis=table(ref("Kpi"))), "by SOURCE/QUEUE"),
+    agents={"type": "array", "items": ref("Agent"), "description": "empty for a caller who may not see names"},
+    waiting={"type": "array", "items": {"type": "object"}},
+    misses_left={"type": ["object", "null"]},
+    alerts={"type": "array", "items": {"type": "object"}},
+)
+
+PROJECTS = shape(
+    ["projects"],
+    projects={
+        "type": "array",
+        "items": shape(["id", "name", "client", "queues"], id=TEXT, name=TEXT, client=TEXT, queues={"type": "array", "items": TEXT}),
+    },
+)
+
+INTERVALS = shape(
+    ["intervals"],
+    intervals={
+        "type": "array",
+        "items": shape(
+            ["start", "end", "queue", "counters", "kpis"],
+            start=TIME,
+            end=TIME,
+            queue={**MAYBE_TEXT, "description": "SOURCE/QUEUE; null for the whole project"},
+            counters=table(NUMBER, "by the names in docs/kpis.md"),
+            kpis=table(MAYBE_NUMBER),
+        ),
+    },
+)
+
+HEALTH = shape(
+    ["status", "sources", "redis", "config", "roles"],
+    status={"enum": ["ok", "failing"]},
+    at=TIME,
+    roles=table(shape(["alive", "instances", "age_s"], alive={"type": "boolean"}, instances=COUNT, age_s=MAYBE_NUMBER)),
+    redis=shape(["up", "error"], up={"type": "boolean"}, error=TEXT),
+    config=shape(["path", "read_at", "errors"], path=TEXT, read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
+    sources=table(ref("Source")),
+)
+
+PROBLEM = shape(["type", "title", "status", "detail"], type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT)
+
+INCIDENT = {
+    **shape(
+        ["incident"],
+        incident={"type": "string", "pattern": "^[a-z][a-z_]{0,39}$", "examples": ["surge"]},
+        minutes={"type": "number", "exclusiveMinimum": 0, "maximum": 240, "default": 5},
+        queue={"type": "string", "maxLength": 200},
+        by={"type": "string", "maxLength": 80, "description": "who asks, where nobody signs in"},
+    ),
+    "additionalProperties": False,
+}
+
+COMPONENTS: dict[str, dict[str, Any]] = {
+    "Agent": AGENT,
+    "Board": BOARD,
+    "Health": HEALTH,
+    "Incident": INCIDENT,
+    "Intervals": INTERVALS,
+    "Kpi": KPI,
+    "Problem": PROBLEM,
+    "Projects": PROJECTS,
+    "Source": SOURCE,
+}
