@@ -19,7 +19,9 @@ OVERLAP_MS = 2_000
 _OF_CONTACTS = (e.ContactEntered, e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
 
 
-def missed(path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC) -> Iterator[list[e.AnyEvent]]:
+def missed(
+    path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC
+) -> Iterator[list[e.AnyEvent]]:
     """The contacts' events between two moments on our clock (epoch ms), in order, in handfuls.
 
     ``clock_skew_ms`` is what must be added to the PBX's clock to make it ours. Rotated files are read as well, compressed ones included.
@@ -37,7 +39,9 @@ def missed(path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: t
                     if not overlap_ms <= event.at <= to_ms:
                         continue
                     # An alert without answer has nothing to be known again by but its time, so only what surely lies in the gap is told.
-                    if isinstance(event, _OF_CONTACTS) or (isinstance(event, e.ContactRangNoAnswer) and event.at > from_ms):
+                    if isinstance(event, _OF_CONTACTS) or (
+                        isinstance(event, e.ContactRangNoAnswer) and event.at > from_ms
+                    ):
                         told.append(event)
             if told:
                 yield told

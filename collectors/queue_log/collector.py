@@ -44,7 +44,9 @@ class QueueLogSettings(SourceSettings):
         try:
             ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            raise ValueError(f"{name!r} is no time zone; write one of the IANA names, for example Asia/Shanghai") from None
+            raise ValueError(
+                f"{name!r} is no time zone; write one of the IANA names, for example Asia/Shanghai"
+            ) from None
         return name
 
 
@@ -106,9 +108,13 @@ class _Session:
         if position is not None:
             self._skew = SkewMeter(position.skew_ms)
             if start is None:
-                self._link.note(warning="the place reached before was not found in the log or its rotated files; read back by time")
+                self._link.note(
+                    warning="the place reached before was not found in the log or its rotated files; read back by time"
+                )
         elif latest is not None and latest > now_ms + TOLERANCE_MS:
-            self._skew = SkewMeter(now_ms - latest)  # at least so far is the PBX's clock ahead; live lines will tell exactly
+            self._skew = SkewMeter(
+                now_ms - latest
+            )  # at least so far is the PBX's clock ahead; live lines will tell exactly
         clock_now = now_ms - self._skew.skew_ms
         if start is None:
             from_ms = (clock_now - TELL_BACK_MS) // HOUR_MS * HOUR_MS

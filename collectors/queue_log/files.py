@@ -38,12 +38,14 @@ def open_log(path: Path, on_disk: IO[bytes] | None = None) -> IO[bytes]:
     """A log for reading, whatever it is compressed with; from ``on_disk``, the file opened, if given. Raises OSError."""
     opened: Any = path if on_disk is None else on_disk  # given a path, they close it themselves
     if path.suffix == ".gz":
-        return cast(IO[bytes], gzip.open(opened, "rb"))
-    if path.suffix == ".xz":
-        return lzma.open(opened, "rb")
-    if path.suffix == ".bz2":
-        return bz2.open(opened, "rb")
-    return path.open("rb") if on_disk is None else on_disk
+        unpacked: Any = gzip.open(opened, "rb")
+    elif path.suffix == ".xz":
+        unpacked = lzma.open(opened, "rb")
+    elif path.suffix == ".bz2":
+        unpacked = bz2.open(opened, "rb")
+    else:
+        unpacked = path.open("rb") if on_disk is None else on_disk
+    return cast(IO[bytes], unpacked)
 
 
 def trouble(path: Path, error: OSError) -> CollectorError:
@@ -54,9 +56,13 @@ def trouble(path: Path, error: OSError) -> CollectorError:
             f"{where} does not exist. Asterisk creates it at its first queue event: check the path, and queue_log = yes in logger.conf"
         )
     if isinstance(error, IsADirectoryError):
-        return CollectorError(f"{where} is a directory; give the file in it, usually {path / 'queue_log'}", permanent=True)
+        return CollectorError(
+            f"{where} is a directory; give the file in it, usually {path / 'queue_log'}", permanent=True
+        )
     if isinstance(error, NotADirectoryError):
-        return CollectorError(f"{where}: something on that path is a file, not a directory; check the path", permanent=True)
+        return CollectorError(
+            f"{where}: something on that path is a file, not a directory; check the path", permanent=True
+        )
     if isinstance(error, PermissionError):
         return CollectorError(
             f"{where} may not be read by this user; give it the right to read the file and its directory, "
@@ -149,7 +155,9 @@ def _line_from(file: IO[bytes], offset: int, zone: tzinfo) -> tuple[int, int | N
     return at, None
 
 
-def lines_since(live: Path, from_ms: int, zone: tzinfo = UTC, *, upto: Place | None = None, compressed: bool = False) -> Iterator[list[Line]]:
+def lines_since(
+    live: Path, from_ms: int, zone: tzinfo = UTC, *, upto: Place | None = None, compressed: bool = False
+) -> Iterator[list[Line]]:
     """Lines of the live file and its elders from ``from_ms`` on, in order, in handfuls; up to a place when one is given.
 
     Reads no elder that ended before ``from_ms``. Raises OSError.
@@ -189,7 +197,10 @@ def last_time(members: list[Path], zone: tzinfo = UTC) -> int | None:
             size = os.fstat(file.fileno()).st_size
             for reach in (4 * 1024, _REACH):
                 file.seek(max(0, size - reach))
-                times = (parse_time(raw[:40].partition(b"|")[0].decode("latin-1"), zone) for raw in file.read(reach).split(b"\n"))
+                times = (
+                    parse_time(raw[:40].partition(b"|")[0].decode("latin-1"), zone)
+                    for raw in file.read(reach).split(b"\n")
+                )
                 known = [time[0] for time in times if time is not None]
                 if known:
                     return known[-1]

@@ -15,7 +15,17 @@ import msgspec
 from collectors import event_log
 from collectors.collector import CollectorError
 from collectors.events import AnyEvent, IntervalTotals
-from collectors.queue_log.files import CHUNK, COMPRESSED, HOUR_MS, UNPACKING, UNREADABLE, first_time, head_of, open_log, trouble
+from collectors.queue_log.files import (
+    CHUNK,
+    COMPRESSED,
+    HOUR_MS,
+    UNPACKING,
+    UNREADABLE,
+    first_time,
+    head_of,
+    open_log,
+    trouble,
+)
 from collectors.queue_log.history import History
 from collectors.queue_log.protocol import LineReader
 
@@ -57,7 +67,9 @@ class ImportReport(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """The report for a person, a few lines."""
         if self.first_ms is None or self.last_ms is None:
-            return f"{self.source}: no line of a queue_log in {self.files} file(s), {self.garbage} lines of something else"
+            return (
+                f"{self.source}: no line of a queue_log in {self.files} file(s), {self.garbage} lines of something else"
+            )
         rate = self.lines / self.seconds if self.seconds > 0 else 0
         rows = [
             f"{self.source}: {self.lines:,} lines of {self.files} file(s) in {self.seconds:.1f} s ({rate:,.0f} lines/s)",
@@ -65,11 +77,17 @@ class ImportReport(msgspec.Struct, frozen=True):
         ]
         if self.intervals == 0:
             rows.append("  nothing to book: the log does not span one whole quarter of an hour")
-        odd = [f"{count:,} {what}" for count, what in ((self.garbage, "garbage"), (self.too_long, "too long"), (self.refused, "refused")) if count]
+        odd = [
+            f"{count:,} {what}"
+            for count, what in ((self.garbage, "garbage"), (self.too_long, "too long"), (self.refused, "refused"))
+            if count
+        ]
         if odd:
             rows.append("  left out: " + ", ".join(odd) + " lines")
         if self.unknown:
-            rows.append("  not known: " + ", ".join(f"{verb} {count:,}×" for verb, count in sorted(self.unknown.items())))
+            rows.append(
+                "  not known: " + ", ".join(f"{verb} {count:,}×" for verb, count in sorted(self.unknown.items()))
+            )
         return "\n".join(rows)
 
 
@@ -125,7 +143,13 @@ class _Import:
     """One pass over some files."""
 
     def __init__(
-        self, source: str, path: Path | Sequence[Path], on_progress: OnProgress | None, now_ms: int | None, zone: tzinfo, edges: bool
+        self,
+        source: str,
+        path: Path | Sequence[Path],
+        on_progress: OnProgress | None,
+        now_ms: int | None,
+        zone: tzinfo,
+        edges: bool,
     ) -> None:
         self._source = source
         self._zone = zone
@@ -146,7 +170,10 @@ class _Import:
             except OSError as error:
                 raise trouble(path, error) from error
             except UNPACKING as error:
-                raise CollectorError(f"queue_log {path} is damaged or cut: {error}. Unpack what can be saved and import that", permanent=True) from error
+                raise CollectorError(
+                    f"queue_log {path} is damaged or cut: {error}. Unpack what can be saved and import that",
+                    permanent=True,
+                ) from error
             self._done += size
         yield list(self._history.take(self._reader.finish())) + list(self._history.finish())
         self._say(0)
@@ -193,7 +220,9 @@ def _in_order(paths: Iterable[Path], zone: tzinfo) -> list[tuple[Path, int]]:
             for path in sorted(entry for entry in given.iterdir() if entry.is_file()) if given.is_dir() else [given]:
                 packed = path.name.endswith(UNREADABLE)
                 if packed and not path.name.endswith(COMPRESSED):
-                    raise CollectorError(f"{path}: this packing is not known; unpack it, or give .gz, .xz or .bz2", permanent=True)
+                    raise CollectorError(
+                        f"{path}: this packing is not known; unpack it, or give .gz, .xz or .bz2", permanent=True
+                    )
                 first = first_time(path, zone)
                 if first is not None or path == given:
                     heads[path] = head_of(path)

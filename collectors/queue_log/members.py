@@ -106,7 +106,9 @@ class Members:
         for member in self.people.values():
             member.talks = {}
             member.pause = None
-            member.queues = {queue: reason if queue in member.added else None for queue, reason in member.queues.items()}
+            member.queues = {
+                queue: reason if queue in member.added else None for queue, reason in member.queues.items()
+            }
             said = _condition(member)
             if said != member.said:
                 member.said, member.since = said, at

@@ -111,7 +111,10 @@ class Translator:
 
     def snapshot(self, at: int, *, unwatched_since: int | None) -> Snapshot:
         """What the log says about this very moment; ``at`` in epoch ms."""
-        waiting = [WaitingContact(queue, contact, min(visit.at, at), visit.caller) for (queue, contact), visit in self.waiting()]
+        waiting = [
+            WaitingContact(queue, contact, min(visit.at, at), visit.caller)
+            for (queue, contact), visit in self.waiting()
+        ]
         talking = [contact for (_, contact), visits in self.open.items() for visit in visits if visit.talking]
         return Snapshot(at, at, list(self.queues), waiting, self.members.seen(at), talking, unwatched_since)
 
@@ -157,13 +160,23 @@ class Translator:
         return self._end_talk(line, told, shift_ms, visit, wait_ms, talk_ms, transferred=True)
 
     def _end_talk(
-        self, line: Line, told: int, shift_ms: int, visit: Visit | None, wait_ms: int | None, talk_ms: int | None, *, transferred: bool
+        self,
+        line: Line,
+        told: int,
+        shift_ms: int,
+        visit: Visit | None,
+        wait_ms: int | None,
+        talk_ms: int | None,
+        *,
+        transferred: bool,
     ) -> list[AnyEvent]:
         if visit is not None:
             shift_ms = visit.shift_ms
             self._close((line.queue, line.contact), visit)
         at = told + shift_ms
-        over = ContactCompleted(at, line.queue, line.contact, _name(line.agent), wait_ms, talk_ms, transferred=transferred)
+        over = ContactCompleted(
+            at, line.queue, line.contact, _name(line.agent), wait_ms, talk_ms, transferred=transferred
+        )
         return [over, *self.members.gave_back(line.agent, line.queue, line.contact, at)]
 
     def _talk_of(self, key: Key, agent: str, told: int, talk_ms: int | None) -> Visit | None:
@@ -185,7 +198,9 @@ class Translator:
             why, wait_at = ("callback" if "callback" in _text(line, 3).lower() else "other"), 2
         else:
             why, wait_at = ("timeout" if line.verb == "EXITWITHTIMEOUT" else "empty"), 2
-        return [ContactLeft(self._stop_waiting(line, told, shift_ms), line.queue, line.contact, why, _ms(line, wait_at))]
+        return [
+            ContactLeft(self._stop_waiting(line, told, shift_ms), line.queue, line.contact, why, _ms(line, wait_at))
+        ]
 
     def _incompatible(self, line: Line, told: int, shift_ms: int) -> list[AnyEvent]:
         # An agent answered but the two legs could not be bridged: Asterisk hangs the caller up, unanswered.
