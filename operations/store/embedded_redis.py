@@ -74,7 +74,7 @@ def choose(
     return max(fit, key=lambda binary: (needs is not None and binary.server == needs[0], binary.version))
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """For the child between fork and exec: ask Linux for a SIGTERM when the parent dies, however it dies."""
     if not sys.platform.startswith("linux"):
         return None
@@ -270,7 +270,7 @@ class EmbeddedRedis:
                 stderr=output,
                 # A terminal's Ctrl-C reaches the whole group: Redis must outlive the roles that write their last state to it.
                 process_group=0,
-                preexec_fn=_die_with_parent(),  # one prctl: no lock, nothing allocated
+                preexec_fn=die_with_parent(),  # one prctl: no lock, nothing allocated
             )
         self._started_at = time.monotonic()
         self.folder.record(pid=self._process.pid, socket=str(self._socket))

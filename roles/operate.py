@@ -1,0 +1,23 @@
+"""The role ``operate``: turn the event log into counters, boards and alerts."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+
+from roles import child, journal, starting
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Operate until told to stop; the exit status."""
+    journal.begin("operate", as_json=chosen.log_json, level=chosen.log_level)
+    watcher = starting.configuration(chosen.config)
+    url = starting.shared_redis(chosen, watcher.current)
+    if chosen.child:
+        child.end_with_parent()
+    from operations import engine
+
+    stop = threading.Event()
+    child.on_stop(stop.set)
+    engine.operate(watcher, url, stop=stop, instance=starting.instance(), clock=starting.clock)
+    return 0
