@@ -81,21 +81,24 @@ class Engine:
         self._next_tick = self._next_lease = self._next_role = 0
         self._started_at = clock()
 
-    def turn(self) -> None:
-        """One turn of the loop. Raises redis errors; state in memory stays right, and the next turn goes on."""
+    def turn(self, *, wait: bool = True) -> None:
+        """One turn of the loop; ``wait``: for news, until the next thing that is due.
+
+        Raises redis errors; state in memory stays right, and the next turn goes on.
+        """
         now = self._clock()
         if now >= self._next_tick:
             self._tick(now)
         if now >= self._next_lease:
             self._next_lease = now + LEASE_EVERY_MS
             self._hold_leases(now)
-        entries = event_log.read(self._client, self._positions(), self._patience(now), READ_ENTRIES)
+        entries = event_log.read(self._client, self._positions(), self._patience(now) if wait else None, READ_ENTRIES)
         now = self._clock()
         for group in list(self._groups.values()):
             try:
                 self._work(group, entries, now)
-            except LeaseLost as lost:
-                self._drop(group, f"the lease {lost} is no longer ours")
+            except LeaseLost:
+                self._recover_or_drop(group)
 
     def _positions(self) -> dict[str, str]:
         return {source: fold.position for group in self._groups.values() for source, fold in group.folds.items()}
@@ -184,7 +187,7 @@ class Engine:
                 for lease in group.leases:
                     lease.renew()
             except LeaseLost:
-                self._recover_or_drop(group, now)
+                self._recover_or_drop(group)
         if self._configuration is None:
             return
         for sources, projects in groups(self._configuration):
@@ -208,7 +211,7 @@ class Engine:
         log.info("holding sources %s for projects %s", ", ".join(sources) or "-", ", ".join(projects) or "-")
         return True
 
-    def _recover_or_drop(self, group: Group, now: int) -> None:
+    def _recover_or_drop(self, group: Group) -> None:
         """The leases are gone. Redis may have been emptied: then what this process remembers is the best that is left."""
         emptied = [fold for fold in group.folds.values() if fold.emptied()]
         if not emptied or not all(lease.acquire() for lease in group.leases):
