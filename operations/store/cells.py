@@ -189,11 +189,11 @@ class Cells:
         return cells
 
     def _day_sums(self, day: int) -> dict[str, Counters]:
-        rows = self._days.get(day)
+        unsaved = any(day <= start < day + DAY_MS for _, start in self._dirty_quarters)
+        rows = None if unsaved else self._days.get(day)
         if rows is not None:
             return rows
         name = keys.day_sums(self.source, day)
-        unsaved = any(day <= start < day + DAY_MS for _, start in self._dirty_quarters)
         stored = {} if unsaved else self._client.hgetall(name)
         if stored:
             rows = {field.decode(): _decode(blob) for field, blob in stored.items()}

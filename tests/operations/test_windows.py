@@ -32,7 +32,7 @@ def brute(booked: list[tuple[str, int, int]], bounds: tuple[int, int], rows: set
 
 
 @pytest.mark.parametrize(("zone", "start"), [("Asia/Shanghai", NOON), ("Europe/Berlin", AUTUMN), ("Asia/Kathmandu", NOON), ("America/New_York", NOON)])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_window_equals_the_sum_of_what_was_booked_in_it(redis: redis_py.Redis, zone: str, start: int, seed: int) -> None:
     rng = random.Random(seed)
     ours = project(("hq/a", "hq/b"), zone=zone)
@@ -44,7 +44,7 @@ def test_every_window_equals_the_sum_of_what_was_booked_in_it(redis: redis_py.Re
     cells.load(now)
     sums = WindowSums(ours, SHOWN, {"hq": cells})
     sums.roll(now)
-    for step in range(120):
+    for step in range(90):
         now += rng.choice([1_000, 30_000, MINUTE_MS, 7 * MINUTE_MS, 3_600_000])
         delta: dict[tuple[str, int], Counters] = {}
         for _ in range(rng.randrange(5)):
