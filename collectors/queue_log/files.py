@@ -37,15 +37,10 @@ class Place(msgspec.Struct, frozen=True):
 def open_log(path: Path, on_disk: IO[bytes] | None = None) -> IO[bytes]:
     """A log for reading, whatever it is compressed with; from ``on_disk``, the file opened, if given. Raises OSError."""
     opened: Any = path if on_disk is None else on_disk  # given a path, they close it themselves
-    if path.suffix == ".gz":
-        unpacked: Any = gzip.open(opened, "rb")
-    elif path.suffix == ".xz":
-        unpacked = lzma.open(opened, "rb")
-    elif path.suffix == ".bz2":
-        unpacked = bz2.open(opened, "rb")
-    else:
-        unpacked = path.open("rb") if on_disk is None else on_disk
-    return cast(IO[bytes], unpacked)
+    unpackers: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
+    if path.suffix in unpackers:
+        return cast(IO[bytes], unpackers[path.suffix](opened, "rb"))
+    return path.open("rb") if on_disk is None else on_disk
 
 
 def trouble(path: Path, error: OSError) -> CollectorError:
