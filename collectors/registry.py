@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collectors.collector import Collector
 from collectors.queue_log.collector import QueueLogCollector
+from collectors.simulator.collector import Simulator
 
 KINDS: dict[str, type[Collector]] = {
     QueueLogCollector.kind: QueueLogCollector,
+    Simulator.kind: Simulator,
 }

@@ -1,0 +1,1 @@
+"""A contact centre that does not exist: seeded discrete events in the words of any ACD."""
