@@ -16,7 +16,8 @@ LEAD_MS = 4 * HOUR_MS
 OVERLAP_MS = 2_000
 """Told again before the gap, because the log's whole seconds and the feed's times differ by as much. A consumer knows these visits."""
 
-_OF_CONTACTS = (e.ContactEntered, e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
+SECOND_MS = 1_000
+_OUTCOMES = (e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
 
 
 def missed(
@@ -28,7 +29,6 @@ def missed(
     Nothing is told of agents: the state after a reconnect says that. Raises ``CollectorError``.
     """
     translator = Translator()
-    overlap_ms = from_ms - OVERLAP_MS
     try:
         with path.open("rb"):
             pass
@@ -36,12 +36,7 @@ def missed(
             told: list[e.AnyEvent] = []
             for line in lines:
                 for event in translator.translate(line, clock_skew_ms):
-                    if not overlap_ms <= event.at <= to_ms:
-                        continue
-                    # An alert without answer has nothing to be known again by but its time, so only what surely lies in the gap is told.
-                    if isinstance(event, _OF_CONTACTS) or (
-                        isinstance(event, e.ContactRangNoAnswer) and event.at > from_ms
-                    ):
+                    if from_ms - OVERLAP_MS <= event.at <= to_ms and _surely_within(event, from_ms, to_ms):
                         told.append(event)
             if told:
                 yield told
@@ -49,6 +44,20 @@ def missed(
         raise trouble(path, error) from error
     except UNPACKING as error:
         raise trouble(path, OSError("a rotated, compressed file beside it is damaged")) from error
+
+
+def _surely_within(event: e.AnyEvent, from_ms: int, to_ms: int) -> bool:
+    """Whether a word of the log may be told, its time being up to a second early.
+
+    An outcome may be told at the edges: it names a visit that is known, or makes one known. An entry of the last second may come after the
+    state that is asked for next, and would be missing from it; the feed or that state tells it. An alert without answer has nothing but its
+    time to be known again by, so only one that was not heard before the gap is told.
+    """
+    if isinstance(event, e.ContactEntered):
+        return event.at <= to_ms - SECOND_MS
+    if isinstance(event, e.ContactRangNoAnswer):
+        return event.at > from_ms
+    return isinstance(event, _OUTCOMES)
 
 
 async def backfill(
