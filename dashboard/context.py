@@ -26,12 +26,10 @@ Clock = Callable[[], int]
 
 
 class Watcher(Protocol):
-    """The configuration as it is now (``operations.projects.watcher.ConfigurationWatcher``); polled each second."""
+    """The configuration as it is now (``operations.projects.watcher.ConfigurationWatcher``), kept so by the role."""
 
     current: Configuration
     errors: tuple[str, ...]
-
-    def poll(self) -> bool: ...
 
 
 CHANNELS = keys.channel("*")

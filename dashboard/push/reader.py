@@ -72,7 +72,7 @@ class Reader:
         self._role_at = 0
         self.configured_at = self.started_at
         """When the configuration that holds was taken, epoch ms."""
-        self._access: Any = watcher.current.access
+        self._configuration = watcher.current
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -153,7 +153,7 @@ class Reader:
                 self._say_redis(True)
             except REDIS_GONE as error:
                 self._say_redis(False, str(error))
-            await self._follow_configuration()
+            self._follow_configuration()
             self._beat(self._clock())
             self._hub.sweep(now_ms)
             await asyncio.sleep(POLL_S)
@@ -198,13 +198,14 @@ class Reader:
             self._role_at = 0
             log.error("Redis does not answer: %s", error)
 
-    async def _follow_configuration(self) -> None:
+    def _follow_configuration(self) -> None:
         """When it changed who may see what, let every screen come back and show its credentials again."""
-        if await asyncio.to_thread(self._watcher.poll):
-            self.configured_at = self._clock()
-        access = self._watcher.current.access
-        if access != self._access:
-            self._access = access
+        configuration = self._watcher.current
+        if configuration is self._configuration:
+            return
+        self.configured_at = self._clock()
+        before, self._configuration = self._configuration, configuration
+        if configuration.access != before.access:
             self._hub.close()
 
     def views(self, now_ms: int) -> dict[str, sources.SourceView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,8 +24,8 @@ def kpi(value: float | None, **more: Any) -> dict[str, Any]:
 class Publisher:
     """One project's board. ``client``: a synchronous client."""
 
-    def __init__(self, client: Any, project: str, queue: str = "demo/support") -> None:
-        self.client, self.project, self.queue = client, project, queue
+    def __init__(self, client: Any, project: str) -> None:
+        self.client, self.project, self.queue = client, project, f"demo/{project}"
         self.revision = 0
         self.waiting = 0
 
@@ -56,13 +57,17 @@ class Publisher:
         parts = {
             boards.HEAD: msgspec.json.encode(self.head()),
             boards.KPIS: msgspec.json.encode({"contacts_waiting": shown}),
-            boards.QUEUE + self.queue: msgspec.json.encode({"name": "support", "kpis": {"contacts_waiting": shown}}),
+            boards.QUEUE + self.queue: msgspec.json.encode({"name": self.project, "kpis": {"contacts_waiting": shown}}),
             boards.AGENT + "demo/Alice Adams": msgspec.json.encode(agent),
             boards.WAITING: b"[]",
         }
         with self.client.pipeline(transaction=True) as pipe:
             boards.write(pipe, self.project, parts, [], change)
             pipe.execute()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def iso() -> str:
