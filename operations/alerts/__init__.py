@@ -1,0 +1,1 @@
+"""Alerts: a project's targets as rules, evaluated by one pure function, each change with its reason."""

@@ -1,0 +1,64 @@
+"""The rules of a project: its targets are the rules, nothing else has to be written.
+
+Beside the targets stand one rule for each source (``source_down``) and those of the error budget (``operations.alerts.budget``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from operations.projects.contract import Contract, Project, Target
+
+WARNING, CRITICAL = 1, 2
+LEVELS = ("", "warning", "critical")
+
+SOURCE_DOWN = "source_down"
+SOURCE_DOWN_AFTER_MS = 10_000
+"""A link that comes back within this time was not worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. ``queue`` is a full name, "" for the whole project. Durations in ms.
+
+    ``target`` is None for the rules that no target makes; those say what is over the line by themselves.
+    """
+
+    id: str
+    kind: Literal["target", "budget", "source_down"]
+    kpi: str
+    window: str = "now"
+    queue: str = ""
+    target: Target | None = None
+    for_ms: int = 0
+    clear_after_ms: int = 0
+    only_when_open: bool = True
+    source: str = ""
+
+
+def rules_of(project: Project, contract: Contract) -> tuple[Rule, ...]:
+    """The rules of a project under the contract of a day: targets in order, then sources. Targets without a limit make none."""
+    rules: dict[str, Rule] = {}
+    for target in contract.targets:
+        if target.warning is None and target.critical is None:
+            continue
+        queues = project.queues if target.per_queue else (target.queue or "",)
+        for queue in queues:
+            name = f"{target.kpi}@{target.window}" + (f"@{queue}" if queue else "")
+            if name not in rules:  # the first target speaks, as on the board
+                rules[name] = Rule(
+                    name,
+                    "target",
+                    target.kpi,
+                    target.window,
+                    queue,
+                    target,
+                    round(target.for_s * 1000),
+                    round(target.clear_after_s * 1000),
+                    target.only_when_open,
+                )
+    for source in project.sources:
+        name = f"{SOURCE_DOWN}@{source}"
+        rules[name] = Rule(name, "source_down", SOURCE_DOWN, for_ms=SOURCE_DOWN_AFTER_MS, only_when_open=False, source=source)
+    return tuple(rules.values())
