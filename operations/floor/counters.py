@@ -45,6 +45,8 @@ class Counters(msgspec.Struct, omit_defaults=True):
     n: dict[str, int] = {}
     answered_waits: dict[int, int] = {}
     abandoned_waits: dict[int, int] = {}
+    imported: bool = False
+    """The ACD's own account of this stretch: it is whole, and nothing is added to it. A sum does not inherit this."""
 
     def __bool__(self) -> bool:
         return bool(self.n or self.answered_waits or self.abandoned_waits)

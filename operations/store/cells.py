@@ -81,22 +81,27 @@ class Cells:
         for (row, minute), change in delta.items():
             if not change:
                 continue
+            quarter = (row, minute - minute % QUARTER_MS)
+            cell = self._quarter(quarter)
+            if cell.imported:
+                continue  # the ACD's log has told of it already: a live word would count it twice
             if minute >= now_ms - KEEP_MINUTES_MS:
                 self._minute((row, minute)).add(change)
                 self._dirty_minutes.add((row, minute))
-            quarter = (row, minute - minute % QUARTER_MS)
-            self._quarter(quarter).add(change)
+            cell.add(change)
             self._dirty_quarters.add(quarter)
             changes.append((row, minute, change))
         for key, whole in replaced.items():
             before = self._quarter(key)
             change = whole.copy()
             change.add(before, -1)
-            if not change:
+            if not change and before.imported:
                 continue
             self.quarters[key] = whole.copy()
+            self.quarters[key].imported = True
             self._dirty_quarters.add(key)
-            changes.append((*key, change))
+            if change:
+                changes.append((*key, change))
         return changes
 
     def _minute(self, key: CellKey) -> Counters:
