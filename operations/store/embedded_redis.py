@@ -270,6 +270,8 @@ class EmbeddedRedis:
                 stderr=output,
                 # A terminal's Ctrl-C reaches the whole group: Redis must outlive the roles that write their last state to it.
                 process_group=0,
+                # SIGXFSZ stays ignored: a limit on a file's size is then an error that Redis reports, not its death.
+                restore_signals=False,
                 preexec_fn=die_with_parent(),  # one prctl: no lock, nothing allocated
             )
         self._started_at = time.monotonic()

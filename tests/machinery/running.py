@@ -104,6 +104,8 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
+        if error:
+            print(f"── what the program said ──\n{self.said[-6000:]}")
 
     @property
     def pid(self) -> int:
