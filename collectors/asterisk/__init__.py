@@ -1,0 +1,1 @@
+"""Asterisk's queues, watched through the Asterisk Manager Interface (AMI)."""
