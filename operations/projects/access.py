@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
 import argon2
 from argon2.exceptions import InvalidHashError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from operations.projects.text import Line
+from operations.projects.text import Name
 
 Role = Literal["admin", "manager", "supervisor", "lead", "client"]
 SEE_ALL: frozenset[str] = frozenset({"admin", "manager"})
@@ -21,15 +21,19 @@ _TOKEN = re.compile(r"sha256:[0-9a-f]{64}")
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[Line, Field(min_length=1, max_length=100, description="a name that no other entry of the list has")]
+    name: Name = Field(description="a name that no other entry of the list has")
 
 
 class User(_Entry):
     """A person who signs in. ``password`` is an argon2 hash, never the password."""
 
-    password: SecretStr = Field(description="the argon2 hash of the password, as the argon2 program prints it ($argon2id$…)")
+    password: SecretStr = Field(
+        description="the argon2 hash of the password, as the argon2 program prints it ($argon2id$…)"
+    )
     role: Role = Field(description="admin, manager, supervisor, lead or client")
-    projects: tuple[str, ...] | None = Field(None, description="the projects that this person sees; an admin or manager without a list sees all")
+    projects: tuple[str, ...] | None = Field(
+        None, description="the projects that this person sees; an admin or manager without a list sees all"
+    )
 
     @field_validator("password")
     @classmethod
@@ -37,7 +41,9 @@ class User(_Entry):
         try:
             argon2.extract_parameters(password.get_secret_value())
         except InvalidHashError:
-            raise ValueError("is not an argon2 hash; hash the password with argon2 and write the $argon2id$… here, never the password") from None
+            raise ValueError(
+                "is not an argon2 hash; hash the password with argon2 and write the $argon2id$… here, never the password"
+            ) from None
         return password
 
 
@@ -51,7 +57,9 @@ class Screen(_Entry):
     @classmethod
     def _is_hash(cls, token: SecretStr) -> SecretStr:
         if not _TOKEN.fullmatch(token.get_secret_value()):
-            raise ValueError("is not a hash; write sha256: and the 64 lower-case hexadecimal digits of the token's SHA-256, never the token")
+            raise ValueError(
+                "is not a hash; write sha256: and the 64 lower-case hexadecimal digits of the token's SHA-256, never the token"
+            )
         return token
 
 

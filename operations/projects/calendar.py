@@ -23,7 +23,18 @@ _DAY_MS = 24 * 60 * MINUTE_MS
 Stretch = tuple[int, int]
 """``(start_ms, end_ms)``, half open."""
 
-WINDOWS = ("now", "interval", "rolling_5m", "rolling_15m", "rolling_30m", "rolling_60m", "today", "week", "month", "project")
+WINDOWS = (
+    "now",
+    "interval",
+    "rolling_5m",
+    "rolling_15m",
+    "rolling_30m",
+    "rolling_60m",
+    "today",
+    "week",
+    "month",
+    "project",
+)
 """Every window that a number can be about, shortest first."""
 
 ROLLING_MIN = {"rolling_5m": 5, "rolling_15m": 15, "rolling_30m": 30, "rolling_60m": 60}
@@ -249,5 +260,7 @@ class Calendar:
 
     def iso(self, at_ms: int) -> str:
         """An instant as ISO 8601 with the zone's offset and milliseconds."""
-        moment = datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(self._tz).replace(microsecond=at_ms % 1000 * 1000)
+        moment = (
+            datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(self._tz).replace(microsecond=at_ms % 1000 * 1000)
+        )
         return moment.isoformat(timespec="milliseconds")

@@ -62,7 +62,11 @@ def _since(block: Block[Any]) -> str:
 def _target(target: Target) -> str:
     limits = ((name, getattr(target, name)) for name in ("goal", "warning", "critical"))
     scope = f" · {target.queue}" if target.queue else " · each queue" if target.per_queue else ""
-    return f"{target.kpi} ({target.window}): " + ", ".join(f"{name} {number(limit)}" for name, limit in limits if limit is not None) + scope
+    return (
+        f"{target.kpi} ({target.window}): "
+        + ", ".join(f"{name} {number(limit)}" for name, limit in limits if limit is not None)
+        + scope
+    )
 
 
 def _opening(opening: OpeningHours) -> str:
@@ -75,7 +79,10 @@ def _opening(opening: OpeningHours) -> str:
             days[-1][1] = name
         else:
             days.append([name, name, hours])
-    text = " ".join(f"{first if first == last else f'{first}-{last}'} {hours}" for first, last, hours in days if hours) or "never"
+    text = (
+        " ".join(f"{first if first == last else f'{first}-{last}'} {hours}" for first, last, hours in days if hours)
+        or "never"
+    )
     return text + (f", not on the holidays of {', '.join(opening.holidays)}" if opening.holidays else "")
 
 

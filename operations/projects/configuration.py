@@ -19,7 +19,7 @@ from collectors.registry import KINDS
 from operations.projects import document
 from operations.projects.access import SEE_ALL, Access
 from operations.projects.contract import Project, split_queue
-from operations.projects.faults import Faults, Path, at, shown
+from operations.projects.faults import Faults, Path, at, shorten, shown
 from operations.projects.nearest import did_you_mean
 from operations.projects.project_block import Site, read_project
 from operations.projects.substitution import Substitution
@@ -66,10 +66,14 @@ class TopLevel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     site: Any = Field(None, description="name, time zone and language of the whole installation")
-    redis: Any = Field(None, description="the address of a Redis server (redis://, rediss:// or unix://); empty: an embedded Redis")
+    redis: Any = Field(
+        None, description="the address of a Redis server (redis://, rediss:// or unix://); empty: an embedded Redis"
+    )
     sources: Any = Field(None, description="one block for each ACD, by an id of its own")
     projects: Any = Field(None, description="one block for each client campaign, by an id of its own")
-    access: Any = Field(None, description="who may sign in; absent: nobody has to, and the server listens on loopback only")
+    access: Any = Field(
+        None, description="who may sign in; absent: nobody has to, and the server listens on loopback only"
+    )
 
     @field_validator("access")
     @classmethod
@@ -91,11 +95,15 @@ def load(path: str | FilePath, environ: Mapping[str, str], kinds: Mapping[str, A
             content = handle.read(document.MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or "not a file name").lower()
-        raise ConfigurationInvalid([f"{path.name}: cannot be read ({reason}); name a file with --config or WALLBOARD_CONFIG"], (path,)) from error
+        raise ConfigurationInvalid(
+            [f"{path.name}: cannot be read ({reason}); name a file with --config or WALLBOARD_CONFIG"], (path,)
+        ) from error
     return parse(content, path, environ, kinds)
 
 
-def parse(content: bytes, path: FilePath, environ: Mapping[str, str], kinds: Mapping[str, Any] = KINDS) -> Configuration:
+def parse(
+    content: bytes, path: FilePath, environ: Mapping[str, str], kinds: Mapping[str, Any] = KINDS
+) -> Configuration:
     """The configuration in the content of a file; as ``load``, which reads the content at ``path``."""
     faults = Faults()
     raw = document.read(content, path.name, faults)
@@ -171,7 +179,11 @@ def _redis(tree: dict[str, Any], environ: Mapping[str, str], faults: Faults) -> 
         return None
     right = "write redis://HOST:6379/0, rediss://… or unix:///PATH, or leave it empty for an embedded Redis"
     if not isinstance(value, str):
-        faults.add(where, f"is {'a mapping' if isinstance(value, dict) else 'a list' if isinstance(value, list) else 'no text'}", right)
+        faults.add(
+            where,
+            f"is {'a mapping' if isinstance(value, dict) else 'a list' if isinstance(value, list) else 'no text'}",
+            right,
+        )
         return None
     try:
         parts = urlsplit(value)
@@ -188,7 +200,11 @@ def _redis(tree: dict[str, Any], environ: Mapping[str, str], faults: Faults) -> 
 def _sources(tree: dict[str, Any], kinds: Mapping[str, Any], faults: Faults) -> dict[str, SourceSettings]:
     block = tree.get("sources")
     if block is None or block == {}:
-        faults.add(("sources",), "is missing", f"name at least one source with its kind ({', '.join(kinds) or 'no kind is registered'})")
+        faults.add(
+            ("sources",),
+            "is missing",
+            f"name at least one source with its kind ({', '.join(kinds) or 'no kind is registered'})",
+        )
         return {}
     if not isinstance(block, dict):
         faults.add(("sources",), "is not a mapping", "write an id for each source, and its settings below it")
@@ -215,7 +231,9 @@ def _sources(tree: dict[str, Any], kinds: Mapping[str, Any], faults: Faults) -> 
     return found
 
 
-def _projects(tree: dict[str, Any], raw: dict[str, Any], site: Site, sources: list[str], faults: Faults) -> dict[str, Project]:
+def _projects(
+    tree: dict[str, Any], raw: dict[str, Any], site: Site, sources: list[str], faults: Faults
+) -> dict[str, Project]:
     block = tree.get("projects")
     if block is None:
         return {}
@@ -246,14 +264,26 @@ def _queues(block: dict[str, Any], sources: list[str], faults: Faults) -> None:
                 continue  # said already
             source, name = split_queue(queue)
             if not name or not source:
-                advice = f"write SOURCE/QUEUE, for example {sources[0]}/{name or source or 'support'}" if sources else "write SOURCE/QUEUE"
+                advice = (
+                    f"write SOURCE/QUEUE, for example {sources[0]}/{shorten(name or source or 'support')}"
+                    if sources
+                    else "write SOURCE/QUEUE"
+                )
                 faults.add(path, f"{shown(queue)} names no {'queue' if source else 'source'}", advice)
                 continue
             if source not in sources:
-                faults.add(path, f"{shown(queue)} names source {shown(source)}, which is not there", did_you_mean(source, sources))
+                faults.add(
+                    path,
+                    f"{shown(queue)} names source {shown(source)}, which is not there",
+                    did_you_mean(source, sources),
+                )
             first = owner.setdefault(queue, key)
             if first != key:
-                faults.add(path, f"{shown(queue)} is in project {first} and in project {key}", "a queue belongs to one project: take it out of one of them")
+                faults.add(
+                    path,
+                    f"{shown(queue)} is in project {first} and in project {key}",
+                    "a queue belongs to one project: take it out of one of them",
+                )
 
 
 def _access(tree: dict[str, Any], faults: Faults) -> Access | None:
@@ -274,12 +304,20 @@ def _access(tree: dict[str, Any], faults: Faults) -> Access | None:
             path: Path = ("access", kind, number)
             name = entry.get("name")
             if isinstance(name, str) and names.setdefault(name, number) != number:
-                faults.add((*path, "name"), f"{shown(name)} is the name of {kind}[{names[name]}] too", "give each a name of its own")
+                faults.add(
+                    (*path, "name"),
+                    f"{shown(name)} is the name of {kind}[{names[name]}] too",
+                    "give each a name of its own",
+                )
             role = entry.get("role")
             if kind == "users" and "projects" not in entry and isinstance(role, str) and role not in SEE_ALL:
                 faults.add((*path, "projects"), "is missing", f"name the projects that a {shown(role)[1:-1]} sees")
             listed = entry.get("projects")
             for place, project in enumerate(listed if isinstance(listed, list) else ()):
                 if isinstance(project, str) and project not in known:
-                    faults.add((*path, "projects", place), f"there is no project {shown(project)}", did_you_mean(project, known))
+                    faults.add(
+                        (*path, "projects", place),
+                        f"there is no project {shown(project)}",
+                        did_you_mean(project, known),
+                    )
     return access

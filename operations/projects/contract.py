@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL, Kpi
 from operations.projects.calendar import Calendar
+from operations.projects.faults import shown
 from operations.projects.nearest import did_you_mean
 from operations.projects.opening_hours import OpeningHours
 
@@ -33,7 +34,7 @@ def seconds(value: object) -> object:
     if isinstance(value, str):
         match = _DURATION.fullmatch(value.strip())
         if match is None:
-            raise ValueError(f"{value!r} is not a duration; write 10s, 2m, 1h or a number of seconds")
+            raise ValueError(f"{shown(value)} is not a duration; write 10s, 2m, 1h or a number of seconds")
         value = float(match[1]) * _UNIT_S[match[2]]
     if isinstance(value, (int, float)):
         if not 0 <= value <= LONGEST_S:
@@ -70,8 +71,12 @@ class ServiceLevel(_Terms):
     abandons: Literal["miss", "ignore_within", "hit_within", "exclude", "exclude_short"] = Field(
         "miss", description="what an abandoned contact does to the service level"
     )
-    flow_outs: Literal["exclude", "miss"] = Field("exclude", description="whether a contact that left the queue unanswered counts as a miss")
-    waiting_past_threshold: bool = Field(False, description="whether a contact that waits now beyond T already counts as a miss")
+    flow_outs: Literal["exclude", "miss"] = Field(
+        "exclude", description="whether a contact that left the queue unanswered counts as a miss"
+    )
+    waiting_past_threshold: bool = Field(
+        False, description="whether a contact that waits now beyond T already counts as a miss"
+    )
     at: Literal["<=", "<"] = Field("<=", description="whether a wait of exactly T counts as within")
     period: Literal["day", "week", "month"] = Field("month", description="the period over which the client judges")
 
@@ -86,8 +91,12 @@ class Target(_Terms):
     critical: Number | None = Field(None, description="from here on the value is critical")
     clear: Number | None = Field(None, description="an alert ends only when the value is back here")
     for_s: Duration = Field(0, alias="for", description="how long a limit must be passed before an alert starts")
-    clear_after_s: Duration = Field(0, alias="clear_after", description="how long the value must be back before an alert ends")
-    min_sample: Count = Field(0, ge=0, le=1_000_000, description="with fewer contacts than this the value is not judged")
+    clear_after_s: Duration = Field(
+        0, alias="clear_after", description="how long the value must be back before an alert ends"
+    )
+    min_sample: Count = Field(
+        0, ge=0, le=1_000_000, description="with fewer contacts than this the value is not judged"
+    )
     only_when_open: bool = Field(True, description="judge only while the project is open")
     queue: str | None = Field(None, description="one queue of the project (SOURCE/QUEUE) instead of the whole project")
     per_queue: bool = Field(False, description="judge each of the project's queues by itself")
@@ -98,7 +107,7 @@ class Target(_Terms):
     @classmethod
     def _known_kpi(cls, key: str) -> str:
         if key not in CATALOGUE:
-            raise ValueError(f"there is no KPI {key!r}; {did_you_mean(key, CATALOGUE)}")
+            raise ValueError(f"there is no KPI {shown(key)}; {did_you_mean(key, CATALOGUE)}")
         return key
 
     @field_validator("window")
@@ -111,8 +120,10 @@ class Target(_Terms):
             return kpi.default_window
         if window not in kpi.windows:
             if kpi.kind == "now":
-                raise ValueError(f"{kpi.key} describes this instant and has no window {window!r}; leave window out, or write now")
-            raise ValueError(f"{kpi.key} has no window {window!r}; it has {', '.join(kpi.windows)}")
+                raise ValueError(
+                    f"{kpi.key} describes this instant and has no window {shown(window)}; leave window out, or write now"
+                )
+            raise ValueError(f"{kpi.key} has no window {shown(window)}; it has {', '.join(kpi.windows)}")
         return window
 
     @field_validator("goal", "warning", "critical", "clear")
@@ -124,7 +135,9 @@ class Target(_Terms):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a number that {kpi.key} can reach; give a finite number")
         if kpi.unit == "%" and not 0 <= value <= 100:
-            raise ValueError(f"{number(value)} % is impossible, {kpi.key} lies between 0 and 100; give a percentage from 0 to 100")
+            raise ValueError(
+                f"{number(value)} % is impossible, {kpi.key} lies between 0 and 100; give a percentage from 0 to 100"
+            )
         if value < 0:
             raise ValueError(f"{number(value)} is impossible, {kpi.key} is never negative; give 0 or more")
         return value
@@ -144,12 +157,20 @@ class Target(_Terms):
             if limit is None:
                 continue
             if critical == limit and name == "goal":
-                raise ValueError(f"{number(critical)} is the goal itself, so reaching the goal would be critical; {_where(up, 'goal')}")
+                raise ValueError(
+                    f"{number(critical)} is the goal itself, so reaching the goal would be critical; {_where(up, 'goal')}"
+                )
             if (critical > limit) if up else (critical < limit):
                 better = "higher" if up else "lower"
                 lies = "above" if up else "below"
-                because = f"{kpi.key} is better when {better}" if kpi.better != "neither" else f"its goal makes {kpi.key} better when {better}"
-                raise ValueError(f"{number(critical)} lies {lies} {name} {number(limit)}, but {because}; {_where(up, name)}")
+                because = (
+                    f"{kpi.key} is better when {better}"
+                    if kpi.better != "neither"
+                    else f"its goal makes {kpi.key} better when {better}"
+                )
+                raise ValueError(
+                    f"{number(critical)} lies {lies} {name} {number(limit)}, but {because}; {_where(up, name)}"
+                )
         return critical
 
     @field_validator("clear")
@@ -261,7 +282,9 @@ class Project(_Terms):
             if len(self._contracts) > 800:
                 self._contracts.clear()
             contract = self._contracts[day] = Contract(
-                targets=_on(self.targets, day), service_level=_on(self.service_level, day), short_abandon_s=_on(self.short_abandon_s, day)
+                targets=_on(self.targets, day),
+                service_level=_on(self.service_level, day),
+                short_abandon_s=_on(self.short_abandon_s, day),
             )
         return contract
 
@@ -282,8 +305,22 @@ class Project(_Terms):
     @cached_property
     def layout(self) -> str:
         """A short hash of what shapes the page: a page that shows another one loads itself again."""
-        shown = [(target.kpi, target.window, target.queue, target.per_queue) for block in self.targets for target in block.value]
-        shape = [self.id, self.name, self.client, self.language, self.time_zone, self.interval_min, self.queues, self.wall, shown]
+        shown = [
+            (target.kpi, target.window, target.queue, target.per_queue)
+            for block in self.targets
+            for target in block.value
+        ]
+        shape = [
+            self.id,
+            self.name,
+            self.client,
+            self.language,
+            self.time_zone,
+            self.interval_min,
+            self.queues,
+            self.wall,
+            shown,
+        ]
         return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:8]
 
 
@@ -300,5 +337,3 @@ def split_queue(name: str) -> tuple[str, str]:
     """``SOURCE/QUEUE`` as (source, queue); the queue's own name may hold further slashes."""
     source, _, queue = name.partition("/")
     return source, queue
-
-

@@ -18,6 +18,10 @@ from operations.projects.faults import Faults, Path
 MOST_BYTES = 1_000_000
 MOST_VALUES = 50_000
 DEEPEST = 20
+LONGEST_KEY = 1024
+"""What YAML itself allows."""
+
+NOTHING = ("holds no setting", "name at least one source under sources; docs/configuration.md shows a file")
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -28,10 +32,22 @@ _STANDARD = "tag:yaml.org,2002:"
 _PROBLEMS = (
     ("undefined alias", "holds an alias (*…) that nothing defines", "put a text that begins with * in quotes"),
     ("duplicate anchor", "defines an anchor (&…) twice", "put a text that begins with & in quotes"),
-    ("mapping values are not allowed", "has a colon where none can stand", "check the indentation, and put a text that holds a colon in quotes"),
-    ("did not find expected key", "is indented unlike the lines above, or a bracket or quote is open", "align the keys of one block, close each { [ and quote"),
+    (
+        "mapping values are not allowed",
+        "has a colon where none can stand",
+        "check the indentation, and put a text that holds a colon in quotes",
+    ),
+    (
+        "did not find expected key",
+        "is indented unlike the lines above, or a bracket or quote is open",
+        "align the keys of one block, close each { [ and quote",
+    ),
     ("could not find expected ':'", "is neither a key with a colon nor a list entry", "write key: value"),
-    ("did not find expected '-'", "is indented unlike the list above", "begin each entry with - at the same indentation"),
+    (
+        "did not find expected '-'",
+        "is indented unlike the list above",
+        "begin each entry with - at the same indentation",
+    ),
     ("did not find expected ',' or", "leaves a bracket open", "close it with ] or }"),
     ("unexpected end of stream", "leaves a quote open", "close the quote"),
     ("cannot start any token", "begins with a character that YAML reserves", "put the text in quotes"),
@@ -73,10 +89,12 @@ def read(content: bytes, name: str, faults: Faults) -> Any:
         faults.add(f"{name} line {line}", "begins a second document (---)", "keep everything in one")
         return None
     if not nodes or nodes[0] is None:
-        faults.add(name, "holds nothing but comments", "name at least one source under sources; docs/configuration.md shows a file")
+        faults.add(name, *NOTHING)
         return None
     builder = _Builder(name, faults)
     tree = builder.build(nodes[0], ())
+    if tree is None and not faults:
+        faults.add(name, *NOTHING)
     return None if builder.overflowed else tree
 
 
@@ -87,11 +105,19 @@ def _shallow(text: str, name: str, faults: Faults) -> bool:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                faults.add(f"{name} line {event.start_mark.line + 1}", f"is nested more than {DEEPEST} deep", "nothing here needs that; check the brackets")
+                faults.add(
+                    _line(name, event),
+                    f"is nested more than {DEEPEST} deep",
+                    "nothing here needs that; check the brackets",
+                )
                 return False
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
     return True
+
+
+def _line(name: str, part: yaml.Node | yaml.Event) -> str:
+    return f"{name} line {part.start_mark.line + 1 if part.start_mark else 1}"
 
 
 def _explain(error: yaml.YAMLError, text: str, name: str, faults: Faults) -> None:
@@ -110,6 +136,9 @@ def _explain(error: yaml.YAMLError, text: str, name: str, faults: Faults) -> Non
         return
     if "${" in lines[line]:
         faults.add(place, "cannot be read as YAML", "put a ${…} that stands inside { } or [ ] in quotes")
+        return
+    if len(lines[line]) > LONGEST_KEY:
+        faults.add(place, "cannot be read as YAML", f"a key has at most {LONGEST_KEY:,} characters")
         return
     problem = f"{getattr(error, 'problem', None) or ''} {getattr(error, 'reason', None) or ''}"
     for part, wrong, right in _PROBLEMS:
@@ -133,8 +162,12 @@ class _Builder:
         self._count += 1
         if self._count > MOST_VALUES or len(path) > DEEPEST:
             if not self.overflowed:
-                what = f"grows past {MOST_VALUES:,} values" if self._count > MOST_VALUES else f"is nested more than {DEEPEST} deep"
-                self._faults.add(self._line(node), f"{what} through its aliases", "write the values out")
+                what = (
+                    f"grows past {MOST_VALUES:,} values"
+                    if self._count > MOST_VALUES
+                    else f"is nested more than {DEEPEST} deep"
+                )
+                self._faults.add(_line(self._name, node), f"{what} through its aliases", "write the values out")
             self.overflowed = True
             return None
         if id(node) in self._open:
@@ -142,7 +175,7 @@ class _Builder:
             self.overflowed = True
             return None
         if not node.tag.startswith(_STANDARD):
-            self._faults.add(self._line(node), "holds a tag (!…)", "put a text that begins with ! in quotes")
+            self._faults.add(_line(self._name, node), "holds a tag (!…)", "put a text that begins with ! in quotes")
             self._faults.settle(path)
             return None
         if isinstance(node, yaml.ScalarNode):
@@ -156,9 +189,6 @@ class _Builder:
         finally:
             self._open.discard(id(node))
 
-    def _line(self, node: yaml.Node) -> str:
-        return f"{self._name} line {(node.start_mark.line if node.start_mark else 0) + 1}"
-
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
         lines: dict[str, int] = {}
@@ -167,12 +197,18 @@ class _Builder:
                 break
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self._faults.add(f"{self._name} line {line}", "has a list or a mapping as a key", "write key: value; a ${NAME} inside { } or [ ] needs quotes")
+                self._faults.add(
+                    f"{self._name} line {line}",
+                    "has a list or a mapping as a key",
+                    "write key: value; a ${NAME} inside { } or [ ] needs quotes",
+                )
                 continue
             key = key_node.value
             if key in found:
                 self._faults.add(
-                    (*path, key), f"stands twice, in line {lines[key]} and in line {line} of {self._name}", "keep one of them"
+                    (*path, key),
+                    f"stands twice, in line {lines[key]} and in line {line} of {self._name}",
+                    "keep one of them",
                 )
                 continue
             if not self._printable(key):
@@ -216,5 +252,3 @@ def _plain(text: str) -> Any:
         except ValueError:
             return text
     return text
-
-

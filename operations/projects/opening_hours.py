@@ -74,12 +74,17 @@ class OpeningHours(BaseModel):
 
     def open_seconds(self, start_ms: int, end_ms: int) -> int:
         """How many whole seconds of ``[start_ms, end_ms)`` are open."""
-        return sum(max(0, min(end, end_ms) - max(start, start_ms)) for start, end in self.openings(start_ms, end_ms)) // 1000
+        return (
+            sum(max(0, min(end, end_ms) - max(start, start_ms)) for start, end in self.openings(start_ms, end_ms))
+            // 1000
+        )
 
     def openings(self, start_ms: int, end_ms: int) -> list[Stretch]:
         """The openings that share an instant with ``[start_ms, end_ms)``, in order, not touching each other, cut to it."""
+        if start_ms >= end_ms:
+            return []
         if self.always:
-            return [(start_ms, end_ms)] if start_ms < end_ms else []
+            return [(start_ms, end_ms)]
         found: list[Stretch] = []
         for start, end in self._timetable.openings(start_ms, end_ms):
             if start < end_ms:
@@ -105,7 +110,9 @@ class _Timetable:
     def ranges(self, day: dt.date) -> tuple[Range, ...]:
         week = self._hours.week or (((0, DAY_MIN),),) * 7
         weekday = day.weekday()
-        make_up = weekday >= 5 and any(day in self._places(day, place).weekend_workdays for place in self._hours.holidays)
+        make_up = weekday >= 5 and any(
+            day in self._places(day, place).weekend_workdays for place in self._hours.holidays
+        )
         usual = week[4 if weekday == 5 else 0] if make_up else week[weekday]
         if day in self._open_on:
             chosen = self._open_on[day]

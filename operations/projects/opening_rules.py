@@ -45,14 +45,20 @@ def hours(text: object) -> tuple[Range, ...]:
             raise ValueError(f"'{shorten(part.strip())}' is not opening hours; {HOURS_EXAMPLE}")
         start, end = (int(match[1]) * 60 + int(match[2])), (int(match[3]) * 60 + int(match[4]))
         if int(match[2]) > 59 or int(match[4]) > 59 or start >= DAY_MIN or end > DAY_MIN:
-            raise ValueError(f"'{shorten(part.strip())}' names a time that no clock shows; times run from 00:00 to 24:00")
+            raise ValueError(
+                f"'{shorten(part.strip())}' names a time that no clock shows; times run from 00:00 to 24:00"
+            )
         if start == end:
-            raise ValueError(f"'{shorten(part.strip())}' ends as it begins; write 24h for the whole day, closed for none of it")
+            raise ValueError(
+                f"'{shorten(part.strip())}' ends as it begins; write 24h for the whole day, closed for none of it"
+            )
         found.append((start, end if end > start else end + DAY_MIN))
     found.sort()
     for (_, end), (start, _) in zip(found, found[1:], strict=False):
         if start < end:
-            raise ValueError(f"'{shorten(text)}' has ranges that overlap; let each begin after the one before has ended")
+            raise ValueError(
+                f"'{shorten(text)}' has ranges that overlap; let each begin after the one before has ended"
+            )
     return tuple(found)
 
 
@@ -138,7 +144,11 @@ def _holidays(raw: object, path: Path, faults: Faults) -> tuple[list[str], list[
         elif isinstance(entry, str) and _check_place(entry, place, faults):
             places.append(entry)
         elif not isinstance(entry, str):
-            faults.add(place, f"{shown(entry)} is neither a country nor a date", "write a country's code such as CN, or a date as 2026-12-31")
+            faults.add(
+                place,
+                f"{shown(entry)} is neither a country nor a date",
+                "write a country's code such as CN, or a date as 2026-12-31",
+            )
     return places, dates
 
 
@@ -148,7 +158,11 @@ def _check_place(name: str, path: Path, faults: Faults) -> bool:
     if country not in known:
         named = getattr(getattr(holidays, name.title().replace(" ", ""), None), "country", None)
         match = named if named in known else country.upper() if country.upper() in known else None
-        faults.add(path, f"there is no country {shown(name)}", f"did you mean {match}?" if match else "write its two-letter code, such as CN")
+        faults.add(
+            path,
+            f"there is no country {shown(name)}",
+            f"did you mean {match}?" if match else "write its two-letter code, such as CN",
+        )
         return False
     if part and part not in known[country]:
         faults.add(path, f"{country} has no part {shown(part)}", did_you_mean(part, known[country]))
@@ -171,7 +185,11 @@ def _dates(raw: object, path: Path, faults: Faults) -> list[dt.date]:
     for number, entry in enumerate(entries):
         day = _date(entry)
         if day is None:
-            faults.add((*path, number) if isinstance(raw, list) else path, f"{shown(entry)} is not a day", "write a date as 2026-12-31")
+            faults.add(
+                (*path, number) if isinstance(raw, list) else path,
+                f"{shown(entry)} is not a day",
+                "write a date as 2026-12-31",
+            )
         else:
             found.append(day)
     return found

@@ -15,13 +15,14 @@ from operations.projects.contract import Block, Project, ServiceLevel, Target, W
 from operations.projects.faults import Faults, Path, at, shorten, shown
 from operations.projects.nearest import did_you_mean, nearest
 from operations.projects.opening_rules import read_opening
-from operations.projects.text import LONGEST_NAME, Line
+from operations.projects.text import MaybeName, Name, QueueName
 from operations.projects.wording import validate
 
 Language = Literal["en", "zh-Hans", "zh-Hant"]
 IntervalMin = Literal[15, 30]
 LARGEST_WALL = 12
-LONGEST_QUEUE = 200
+UNLISTED = dict.fromkeys(("beijing", "shenzhen", "guangzhou", "china", "cst"), "Asia/Shanghai")
+"""What people write for a zone that is named after another city."""
 T = TypeVar("T")
 
 
@@ -33,10 +34,21 @@ def _zones() -> frozenset[str]:
 def _known_zone(name: str) -> str:
     if name in _zones():
         return name
-    cities = {zone.rpartition("/")[2]: zone for zone in sorted(_zones(), key=lambda zone: (zone.count("/"), zone), reverse=True)}
-    match = nearest(name, _zones()) or cities.get(nearest(name.rpartition("/")[2].replace(" ", "_"), cities) or "")
+    match = None if any(char in "+-0123456789" for char in name) else _near_zone(name)
     advice = f"did you mean {match}?" if match else "use an IANA name such as Asia/Shanghai"
     raise ValueError(f"there is no time zone {shown(name)}; {advice}")
+
+
+def _near_zone(name: str) -> str | None:
+    """By the whole name, else by the city alone."""
+    cities = {
+        zone.rpartition("/")[2]: zone
+        for zone in sorted(_zones(), key=lambda zone: (zone.count("/"), zone), reverse=True)
+    }
+    city = name.rpartition("/")[2].strip().replace(" ", "_")
+    if city.lower() in UNLISTED:
+        return UNLISTED[city.lower()]
+    return nearest(name, _zones()) or cities.get(nearest(city, cities, 0.8) or "")
 
 
 class _Block(BaseModel):
@@ -46,7 +58,7 @@ class _Block(BaseModel):
 class Site(_Block):
     """What holds for the whole installation, unless a project says otherwise."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)] = Field("Floorlight", description="a name for the head of every page")
+    name: Name = Field("Floorlight", description="a name for the head of every page")
     time_zone: str = Field("UTC", description="an IANA time zone in which days, intervals and opening hours are cut")
     language: Language = Field("en", description="the language of the pages: en, zh-Hans or zh-Hant")
     interval_min: IntervalMin = Field(30, description="the length of an interval in minutes: 15 or 30")
@@ -60,11 +72,11 @@ class Site(_Block):
 class ProjectBlock(_Block):
     """One client campaign as the file writes it. ``open``, the contract's parts and ``wall`` are read piece by piece."""
 
-    name: Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)] | None = Field(None, description="a name for people; the id when absent")
-    client: Annotated[Line, Field(max_length=LONGEST_NAME)] = Field("", description="the client's name")
+    name: Name | None = Field(None, description="a name for people; the id when absent")
+    client: MaybeName = Field("", description="the client's name")
     starts: dt.date | None = Field(None, description="the first day, from which project to date counts")
     ends: dt.date | None = Field(None, description="the last day")
-    queues: list[Annotated[Line, Field(max_length=LONGEST_QUEUE)]] = Field(
+    queues: list[QueueName] = Field(
         default_factory=list, description="a list of queues, each SOURCE/QUEUE; a queue's name may hold further slashes"
     )
     open: Any = Field(None, description="opening hours; absent: always open")
@@ -89,8 +101,16 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
         return None
     zone = (block.time_zone if block else None) or site.time_zone
     opening = read_opening(tree.get("open"), zone, (*path, "open"), faults)
-    service_level = _stages(tree.get("service_level"), (*path, "service_level"), faults, _inline(ServiceLevel, raw), ServiceLevel(within_s=20))
-    short = _stages(tree.get("short_abandon_s"), (*path, "short_abandon_s"), faults, _named("short_abandon_s", _whole_seconds), 0)
+    service_level = _stages(
+        tree.get("service_level"),
+        (*path, "service_level"),
+        faults,
+        _inline(ServiceLevel, raw),
+        ServiceLevel(within_s=20),
+    )
+    short = _stages(
+        tree.get("short_abandon_s"), (*path, "short_abandon_s"), faults, _named("short_abandon_s", _whole_seconds), 0
+    )
     targets = _targets(tree.get("targets"), raw, path, faults)
     _check_wall(tree.get("wall"), (*path, "wall"), faults)
     queues = tree.get("queues")
@@ -98,7 +118,11 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
     if block is None:
         return None
     if block.starts and block.ends and block.ends < block.starts:
-        faults.add((*path, "ends"), f"{block.ends} lies before starts {block.starts}", "a project ends on or after the day on which it starts")
+        faults.add(
+            (*path, "ends"),
+            f"{block.ends} lies before starts {block.starts}",
+            "a project ends on or after the day on which it starts",
+        )
     if faults:
         return None
     return Project(
@@ -150,11 +174,17 @@ def _stages(value: Any, path: Path, faults: Faults, read: Reader[T], default: T)
     return found or [(None, default)]
 
 
-def _since(entry: dict[str, Any], number: int, latest: dt.date | None, path: Path, faults: Faults) -> tuple[dt.date | None, bool]:
+def _since(
+    entry: dict[str, Any], number: int, latest: dt.date | None, path: Path, faults: Faults
+) -> tuple[dt.date | None, bool]:
     given = entry.get("from")
     if given is None:
         if number:
-            faults.add((*path, "from"), "is missing", "say from which day on this block holds, as from: 2026-12-31; only the first block may begin openly")
+            faults.add(
+                (*path, "from"),
+                "is missing",
+                "say from which day on this block holds, as from: 2026-12-31; only the first block may begin openly",
+            )
         return None, number == 0
     try:
         since = TypeAdapter(dt.date).validate_python(given)
@@ -162,7 +192,11 @@ def _since(entry: dict[str, Any], number: int, latest: dt.date | None, path: Pat
         faults.add((*path, "from"), f"{shown(given)} is not a day", "write a date as 2026-12-31")
         return None, False
     if latest is not None and since <= latest:
-        faults.add((*path, "from"), f"{since} does not lie after the block before, {latest}", "put the blocks in order of their days")
+        faults.add(
+            (*path, "from"),
+            f"{since} does not lie after the block before, {latest}",
+            "put the blocks in order of their days",
+        )
         return since, False
     return since, True
 
@@ -220,7 +254,9 @@ def _targets(value: Any, raw: object, path: Path, faults: Faults) -> list[Stage[
                 found.append((here, target))
         return found
 
-    dated = isinstance(value, list) and any(isinstance(entry, dict) and ("from" in entry or "targets" in entry) for entry in value)
+    dated = isinstance(value, list) and any(
+        isinstance(entry, dict) and ("from" in entry or "targets" in entry) for entry in value
+    )
     if dated:
         return _stages(value, place, faults, _named("targets", read_list), [])
     return [(None, (read_list(value, place, faults) or []) if value is not None else [])]
@@ -230,16 +266,26 @@ def _check_queues(queues: list[Any], stages: list[Stage[Placed]], path: Path, fa
     first: dict[Any, int] = {}
     for number, queue in enumerate(queues):
         if isinstance(queue, str) and first.setdefault(queue, number) != number:
-            faults.add((*path, "queues", number), f"{shown(queue)} is queues[{first[queue]}] too", "name each queue once")
+            faults.add(
+                (*path, "queues", number), f"{shown(queue)} is queues[{first[queue]}] too", "name each queue once"
+            )
     for _, placed in stages:
         seen: dict[tuple[str, str, str | None, bool], Path] = {}
         for place, target in placed:
             if target.queue is not None and target.queue not in queues:
                 known = [queue for queue in queues if isinstance(queue, str)]
-                faults.add((*place, "queue"), f"{shown(target.queue)} is not a queue of this project", did_you_mean(target.queue, known))
+                faults.add(
+                    (*place, "queue"),
+                    f"{shown(target.queue)} is not a queue of this project",
+                    did_you_mean(target.queue, known),
+                )
             same = (target.kpi, target.window, target.queue, target.per_queue)
             if seen.setdefault(same, place) != place:
-                faults.add(place, f"targets[{seen[same][-1]}] judges {target.kpi} ({target.window}) already", "keep one of them, or give it another window or queue")
+                faults.add(
+                    place,
+                    f"targets[{seen[same][-1]}] judges {target.kpi} ({target.window}) already",
+                    "keep one of them, or give it another window or queue",
+                )
 
 
 def _check_wall(wall: Any, path: Path, faults: Faults) -> None:
@@ -258,5 +304,3 @@ def _check_wall(wall: Any, path: Path, faults: Faults) -> None:
         elif key in seen:
             faults.add((*path, number), f"{shorten(key)} stands on the wall already", "name each KPI once")
         seen.add(key)
-
-

@@ -55,7 +55,11 @@ class Substitution:
         if place.endswith("}") and inner.startswith("file:"):
             return self._from_file(inner.removeprefix("file:").strip(), path)
         if not place.endswith("}") or not _NAME.fullmatch(inner):
-            self._faults.add(path, "holds a ${…} that names nothing", "write ${NAME} for a variable, ${file:PATH} for a file, $${ for a plain ${")
+            self._faults.add(
+                path,
+                "holds a ${…} that names nothing",
+                "write ${NAME} for a variable, ${file:PATH} for a file, $${ for a plain ${",
+            )
             return None
         value = self._environ.get(inner)
         if value is None:
@@ -76,10 +80,18 @@ class Substitution:
                 content = handle.read(MOST_BYTES + 1)
         except (OSError, ValueError) as error:
             reason = (getattr(error, "strerror", None) or "not a file name").lower()
-            self._faults.add(path, f"the file {shorten(name)} cannot be read ({reason})", "put the value into that file, or correct the path")
+            self._faults.add(
+                path,
+                f"the file {shorten(name)} cannot be read ({reason})",
+                "put the value into that file, or correct the path",
+            )
             return None
         if len(content) > MOST_BYTES:
-            self._faults.add(path, f"the file {shorten(name)} is longer than {MOST_BYTES:,} bytes", "name a file that holds the value alone")
+            self._faults.add(
+                path,
+                f"the file {shorten(name)} is longer than {MOST_BYTES:,} bytes",
+                "name a file that holds the value alone",
+            )
             return None
         try:
             value = content.decode("utf-8-sig").rstrip("\r\n")

@@ -6,11 +6,12 @@ import re
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_ID = 63
 LONGEST_NAME = 100
+LONGEST_QUEUE = 200
 
 
 def _one_line(text: str) -> str:
@@ -21,8 +22,14 @@ def _one_line(text: str) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
-"""A text of one line without control characters."""
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_one_line)]
+"""A name in one line without control characters."""
+
+MaybeName = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_one_line)]
+"""The same, or nothing."""
+
+QueueName = Annotated[str, Field(max_length=LONGEST_QUEUE), AfterValidator(_one_line)]
+"""``SOURCE/QUEUE`` in one line."""
 
 
 def id_fault(name: str) -> tuple[str, str] | None:
@@ -32,5 +39,8 @@ def id_fault(name: str) -> tuple[str, str] | None:
     if ID.fullmatch(name):
         return None
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    better = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return "is not an id", f"use lower-case letters, digits and single hyphens between them, for example {better or 'acme-support'}"
+    better = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_ID].rstrip("-")
+    return (
+        "is not an id",
+        f"use lower-case letters, digits and single hyphens between them, for example {better or 'acme-support'}",
+    )

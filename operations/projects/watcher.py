@@ -100,14 +100,21 @@ class ConfigurationWatcher:
             self._follow(invalid.files)
             errors = tuple(invalid.errors)
             if errors != self.errors:
-                log.warning("configuration: %s is invalid, the old one stays:\n  %s", self._path.name, "\n  ".join(errors))
+                log.warning(
+                    "configuration: %s is invalid, the old one stays:\n  %s", self._path.name, "\n  ".join(errors)
+                )
             self.errors = errors
             return False
         self._follow(fresh.files)
         changed = fresh.digest != self.current.digest
         if changed:
             self.current = fresh
-            log.info("configuration: %s has changed: %d sources, %d projects", self._path.name, len(fresh.sources), len(fresh.projects))
+            log.info(
+                "configuration: %s has changed: %d sources, %d projects",
+                self._path.name,
+                len(fresh.sources),
+                len(fresh.projects),
+            )
         elif self.errors:
             log.info("configuration: %s is valid again", self._path.name)
         self.errors = ()

@@ -15,7 +15,9 @@ from operations.projects.nearest import did_you_mean, nearest
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validate(model: type[Model], tree: object, path: Path, faults: Faults, *, raw: object, quote: bool = True) -> Model | None:
+def validate(
+    model: type[Model], tree: object, path: Path, faults: Faults, *, raw: object, quote: bool = True
+) -> Model | None:
     """``tree`` as a ``model``, or None and the faults.
 
     ``raw``: the same tree before substitution, which is what an error may repeat. ``quote=False``: an error repeats no
@@ -33,8 +35,9 @@ def validate(model: type[Model], tree: object, path: Path, faults: Faults, *, ra
     except ValidationError as error:
         for finding in error.errors(include_url=False):
             _explain(finding, model, tree, path, faults, raw if quote else None)
-    except ValueError as error:  # a kind's own check may raise past pydantic
-        faults.add_sentence(path, f"{error}; see docs/configuration.md")
+    except (ValueError, TypeError, LookupError, OSError) as error:
+        # A kind's own check raised past pydantic. What it says may repeat anything, so its type has to do.
+        faults.add(path, f"holds a setting that cannot be read ({type(error).__name__})", "see docs/configuration.md")
     return None
 
 
@@ -54,7 +57,9 @@ def parts(annotation: Any) -> Iterator[Any]:
 
 def is_secret(field: FieldInfo) -> bool:
     """Whether a field's value must never be shown."""
-    return any(isinstance(part, type) and issubclass(part, (SecretStr, SecretBytes)) for part in parts(field.annotation))
+    return any(
+        isinstance(part, type) and issubclass(part, (SecretStr, SecretBytes)) for part in parts(field.annotation)
+    )
 
 
 def secrets_of(model: type[BaseModel], tree: object) -> Iterator[str]:
@@ -100,11 +105,18 @@ def _explain(finding: Any, model: type[BaseModel], tree: object, path: Path, fau
         return
     if kind in ("value_error", "assertion_error"):
         sentence = str(finding.get("ctx", {}).get("error", "")) or finding["msg"]
-        faults.add_sentence((*path, *place), sentence if "; " in sentence else f"{sentence}; {_right(field) or 'see docs/configuration.md'}")
+        faults.add_sentence(
+            (*path, *place),
+            sentence if "; " in sentence else f"{sentence}; {_right(field) or 'see docs/configuration.md'}",
+        )
         return
     value = shown(at(raw, place)) if raw is not None else "the value"
     wrong, right = _say(kind, finding.get("ctx", {}), value, at(raw, place) if raw is not None else None)
-    faults.add((*path, *place), wrong or f"{value} does not fit ({kind.replace('_', ' ')})", right or _right(field) or "see docs/configuration.md")
+    faults.add(
+        (*path, *place),
+        wrong or f"{value} does not fit ({kind.replace('_', ' ')})",
+        right or _right(field) or "see docs/configuration.md",
+    )
 
 
 def _say(kind: str, limits: dict[str, Any], value: str, given: object) -> tuple[str, str]:
@@ -112,13 +124,15 @@ def _say(kind: str, limits: dict[str, Any], value: str, given: object) -> tuple[
     if kind == "literal_error":
         choices = [each.strip().strip("'") for each in str(limits["expected"]).replace(" or ", ", ").split(",")]
         match = nearest(given, choices) if isinstance(given, str) else None
-        return f"{value} is not a choice", (f"did you mean {match}? " if match else "") + f"choose {' | '.join(choices)}"
+        return f"{value} is not a choice", (
+            f"did you mean {match}? " if match else ""
+        ) + f"choose {' | '.join(choices)}"
     if kind.startswith("int") and kind != "int_from_float":
         return f"{value} is not a whole number", ""
     if kind == "int_from_float":
         return f"{value} is not a whole number", "leave the fraction out"
     if kind.startswith(("float", "decimal")) or kind == "finite_number":
-        return f"{value} is not a number", ""
+        return f"{value} is not a number", "write a number"
     if kind.startswith("bool"):
         return f"{value} is neither true nor false", "write true or false"
     if kind.startswith("string_type"):
@@ -127,7 +141,11 @@ def _say(kind: str, limits: dict[str, Any], value: str, given: object) -> tuple[
         length = len(given) if isinstance(given, str) else 0
         return f"has {length:,} characters" if length else "is too long", f"at most {limits['max_length']} fit"
     if kind == "string_too_short":
-        return "is empty" if limits.get("min_length") == 1 else "is too short", f"at least {limits['min_length']} character(s)"
+        return "is empty" if limits.get(
+            "min_length"
+        ) == 1 else "is too short", "give at least one character" if limits.get(
+            "min_length"
+        ) == 1 else f"give at least {limits['min_length']} characters"
     if kind.startswith("date"):
         return f"{value} is not a day", "write a date as 2026-12-31"
     if kind in ("list_type", "tuple_type", "set_type"):
@@ -136,7 +154,10 @@ def _say(kind: str, limits: dict[str, Any], value: str, given: object) -> tuple[
         return f"{value} is not a mapping", "write key: value"
     for name, words in (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than")):
         if name in limits and kind.startswith(("greater", "less")):
-            return f"{value} is too {'small' if name in ('ge', 'gt') else 'large'}", f"give {words} {_limit(limits[name])}"
+            return (
+                f"{value} is too {'small' if name in ('ge', 'gt') else 'large'}",
+                f"give {words} {_limit(limits[name])}",
+            )
     if kind == "too_short":
         return "is too short a list", f"give at least {limits.get('min_length')}"
     if kind == "too_long":
@@ -178,10 +199,15 @@ def _field(model: type[BaseModel], place: Path) -> tuple[FieldInfo | None, type[
             return None, None
         names = setting_names(owner)
         field = names.get(part)
-        inner = next((each for each in parts(field.annotation) if isinstance(each, type) and issubclass(each, BaseModel)), None) if field else None
+        inner = (
+            next(
+                (each for each in parts(field.annotation) if isinstance(each, type) and issubclass(each, BaseModel)),
+                None,
+            )
+            if field
+            else None
+        )
         if part is place[-1]:
             break
         owner = inner
     return field, owner
-
-
