@@ -48,6 +48,8 @@ class Agent(msgspec.Struct):
     from_at: int = 0
     booked_to: int = 0
     queues: dict[str, str | None] = {}
+    queues_at: int = 0
+    """When the list of queues was told."""
     group: str = ""
 
 

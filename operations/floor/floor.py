@@ -1,17 +1,20 @@
 """The floor of one source: who waits, who works, and what is to be counted.
 
 ``Floor.apply(event)`` is the fold from which every number comes. It is deterministic (time comes from the events alone) and
-idempotent (an event seen twice, or late, changes nothing the second time), so the event log can be replayed from any saved position.
+idempotent (an event seen twice changes nothing the second time), so the event log can be replayed from any saved position.
 What it books gathers in ``delta`` until somebody drains it; what it changed gathers in the ``touched_*`` sets, for saving.
 
-Conservation holds at every moment: per queue, ``offered = answered + abandoned + left_* + lost_sight + waiting now``, because a visit
-books its offer once, and exactly one outcome at a time.
+A contact's visits to a queue follow from the set of words about it (``visits``, ``transitions``); here they are only booked. Conservation
+holds at every moment: per queue, ``offered = answered + abandoned + left_* + lost_sight + waiting now``, because a visit books its offer
+once, and exactly one outcome at a time.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
+from hashlib import blake2b
+from heapq import heapify, heappop, heappush
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -19,10 +22,27 @@ import msgspec
 from collectors import events as e
 from operations.floor.agents import AWAY, Agent, book_time, group_of
 from operations.floor.counters import MINUTE_MS, QUARTER_MS, Counters, from_pairs, wait_slot
-from operations.floor.visits import OUTCOME_RANK, Visit, completing, ending, entered_before
+from operations.floor.transitions import SETTLE_WORDS, settle, take
+from operations.floor.visits import (
+    COMPLETED,
+    ENDED,
+    ENTERED,
+    HELD,
+    LISTED,
+    MISSING,
+    NOTHING,
+    RANG,
+    RANG_NO_ANSWER,
+    RESUMED,
+    History,
+    Parts,
+    Visit,
+    Word,
+)
 
 REMEMBER_MS = 24 * 3600 * 1000
-"""How long an ended visit is remembered, so that a late or repeated word about it finds it."""
+"""How long a contact is remembered after the last word about it, so that a late or repeated word finds it."""
+LOOK_AGAIN_MS = 3600 * 1000
 
 VisitKey = tuple[str, str]
 
@@ -41,7 +61,8 @@ class Floor:
     """State of one source. All times are epoch ms; nothing here reads a clock."""
 
     def __init__(self) -> None:
-        self.visits: dict[VisitKey, Visit] = {}
+        self.visits: dict[VisitKey, History] = {}
+        """By (queue, contact): what was said, and the visits that follow."""
         self.agents: dict[str, Agent] = {}
         self.observed: dict[str, Observed] = {}
         self.reports: dict[str, int] = {}
@@ -65,7 +86,9 @@ class Floor:
         self.touched_reports: set[str] = set()
         self.changed_queues: set[str] = set()
         self.changed_agents: set[str] = set()
-        self._ended: deque[tuple[int, VisitKey]] = deque()
+        self._horizon = -REMEMBER_MS
+        """Words from before are not taken any more: their like may have been counted and forgotten."""
+        self._last_words: list[tuple[int, VisitKey]] = []
         self._apply: dict[type, Callable[[Any], None]] = {
             e.ContactEntered: self._entered,
             e.ContactRang: self._rang,
@@ -101,6 +124,9 @@ class Floor:
         When and how often this is called does not change a total: time booked in two parts adds up to the same.
         """
         upto = now_ms - now_ms % MINUTE_MS
+        # Not the clock alone: one event with a date in the far future must not make everything else too late.
+        # Nor the present alone: while old events are being caught up, it is they that are remembered.
+        self._horizon = min(self.clock, max(upto, self.booked_to)) - REMEMBER_MS
         if upto <= self.booked_to:
             return
         self.booked_to = upto
@@ -109,232 +135,158 @@ class Floor:
                 book_time(self.book, agent, agent.booked_to, upto)
                 agent.booked_to = upto
                 self.touched_agents.add(agent.agent)
-        self._forget(upto - REMEMBER_MS)
+        self._forget(self._horizon)
 
     def book(self, row: str, at: int, name: str, amount: int = 1) -> None:
         """Add to the counter of a row (a queue or a group of agents) in the minute of ``at``."""
+        if not amount:
+            return
+        n = self._cell(row, at).n
+        n[name] = n.get(name, 0) + amount
+
+    def _cell(self, row: str, at: int) -> Counters:
         key = (row, at - at % MINUTE_MS)
         cell = self.delta.get(key)
         if cell is None:
             cell = self.delta[key] = Counters({}, {}, {})
-        n = cell.n
-        n[name] = n.get(name, 0) + amount
+        return cell
 
     # ── contacts ──────────────────────────────────────────────────────────────────────────────────
 
-    def _new_visit(self, queue: str, contact: str, entered_at: int, latest: Visit | None) -> Visit | None:
-        if latest is None and entered_at < self.clock - REMEMBER_MS:
-            self.too_late += 1  # its like may have been counted and forgotten
-            return None
-        if latest is not None and latest.ended_at is not None and entered_at < latest.ended_at:
-            entered_at = latest.ended_at  # visits of one contact to one queue never overlap
-        visit = Visit(queue, contact, entered_at, entered_at, earlier=latest)
-        self.visits[(queue, contact)] = visit
-        self.queues.add(queue)
-        waiting = self.waiting.get(queue)
-        if waiting is None:
-            waiting = self.waiting[queue] = {}
-        waiting[contact] = visit
-        self.book(queue, entered_at, "offered")
-        return visit
+    def _hear(self, queue: str, contact: str, word: Word, *, caller: str = "", caller_name: str = "") -> bool:
+        """Take one word about a contact and book what follows from it. False when it says nothing new."""
+        key = (queue, contact)
+        if word.at < self._horizon:
+            self.too_late += 1
+            return False
+        history = self.visits.get(key)
+        if history is None:
+            history = self.visits[key] = History(queue, contact, [], [])
+            heappush(self._last_words, (word.at, key))
+        if caller and not history.caller:
+            history.caller, history.caller_name = caller, caller_name
+            self.touched_visits.add(key)
+        words, visits = history.words, history.visits
+        late = bool(words) and word.at <= words[-1].at
+        if late and word in words:
+            return False
+        if len(words) >= SETTLE_WORDS and not late:
+            settle(history, word)
+        first = visits[0] if len(visits) == 1 else None
+        if words and (late or first is None or not first.open):
+            before = [visit.parts() for visit in visits]
+            fresh = take(history, word)
+            after = [visit.parts() for visit in visits]
+            for was, is_ in zip_longest(before, after, fillvalue=NOTHING):
+                if was != is_:
+                    self._book_difference(queue, was, is_)
+        else:  # the common case, in order and with one open visit: nothing that is booked can change
+            waited = first is not None and not first.outcome
+            fresh = take(history, word)
+            for visit in visits:
+                if visit is not first:
+                    self._book_difference(queue, NOTHING, visit.parts())
+                    continue
+                if waited and visit.ended_at is not None:
+                    self._book_outcome(queue, 1, visit.ended_at, visit.outcome, visit.wait_ms, visit.ring_ms)
+                if visit.over_at is not None:
+                    self._book_over(queue, 1, visit.over_at, visit.talk_ms, visit.hold_ms, visit.held, visit.transferred)
+        if fresh:
+            self._show_waiting(queue, contact, visits[-1] if visits and not visits[-1].outcome else None)
+            self.touched_visits.add(key)
+            self.changed_queues.add(queue)
+        return fresh
 
-    def _touch(self, visit: Visit) -> None:
-        self.touched_visits.add((visit.queue, visit.contact))
-        self.changed_queues.add(visit.queue)
+    def _show_waiting(self, queue: str, contact: str, visit: Visit | None) -> None:
+        here = self.waiting.get(queue)
+        if here is None:
+            here = self.waiting[queue] = {}
+            self.queues.add(queue)
+        if visit is None:
+            here.pop(contact, None)
+        else:
+            here[contact] = visit
 
-    def _entered(self, event: e.ContactEntered | e.WaitingContact, at: int | None = None) -> None:
-        entered_at = event.at if at is None else at  # type: ignore[union-attr]
-        key = (event.queue, event.contact)
-        latest = self.visits.get(key)
-        if entered_before(latest, entered_at):
-            assert latest is not None
-            if latest.entry_guessed and entered_at <= latest.entered_at:
-                self._correct_entry(latest, entered_at)
-            if event.caller and not latest.caller:
-                latest.caller, latest.caller_name = event.caller, event.caller_name
-                self._touch(latest)
-            return
-        visit = self._new_visit(event.queue, event.contact, entered_at, latest)
-        if visit is not None:
-            visit.caller, visit.caller_name = event.caller, event.caller_name
-            self._live(entered_at)
-            self._touch(visit)
+    def _book_difference(self, queue: str, was: Parts, is_: Parts) -> None:
+        for parts, sign in ((was, -1), (is_, 1)):
+            if parts.offer is not None and was.offer != is_.offer:
+                self._book_offer(queue, sign, *parts.offer)
+            if parts.outcome is not None and was.outcome != is_.outcome:
+                self._book_outcome(queue, sign, *parts.outcome)
+            if parts.over is not None and was.over != is_.over:
+                self._book_over(queue, sign, *parts.over)
 
-    def _correct_entry(self, visit: Visit, entered_at: int) -> None:
-        """The entry of a visit that was known by its end alone has arrived: offer and wait move to their place."""
-        if visit.earlier is not None and visit.earlier.ended_at is not None:
-            entered_at = max(entered_at, visit.earlier.ended_at)
-        self.book(visit.queue, visit.offered_at, "offered", -1)
-        self.book(visit.queue, entered_at, "offered")
-        self._book_outcome(visit, -1)
-        visit.wait_ms += visit.entered_at - entered_at
-        visit.entered_at = visit.offered_at = entered_at
-        visit.entry_guessed = False
-        self._book_outcome(visit, 1)
+    def _book_offer(self, queue: str, sign: int, entered_at: int) -> None:
+        self.book(queue, entered_at, "offered", sign)
         self._live(entered_at)
-        self._touch(visit)
+
+    def _book_outcome(self, queue: str, sign: int, ended_at: int, outcome: str, wait_ms: int, ring_ms: int) -> None:
+        self.book(queue, ended_at, outcome, sign)
+        if outcome not in ("answered", "abandoned"):
+            return
+        cell = self._cell(queue, ended_at)
+        waits = cell.abandoned_waits
+        if outcome == "answered":
+            self.book(queue, ended_at, "answered_wait_ms", sign * wait_ms)
+            if ring_ms:
+                self.book(queue, ended_at, "ring_ms", sign * ring_ms)
+            waits = cell.answered_waits
+        slot = wait_slot(wait_ms)
+        waits[slot] = waits.get(slot, 0) + sign
+
+    def _book_over(self, queue: str, sign: int, over_at: int, talk_ms: int, hold_ms: int, held: bool, transferred: bool) -> None:
+        self.book(queue, over_at, "handled", sign)
+        self.book(queue, over_at, "talk_ms", sign * talk_ms)
+        if held:
+            self.book(queue, over_at, "hold_ms", sign * hold_ms)
+            self.book(queue, over_at, "held", sign)
+        if transferred:
+            self.book(queue, over_at, "transferred", sign)
 
     def _live(self, at: int) -> None:
         if self.live_since is None or at < self.live_since:
             self.live_since = at
 
-    def _visit_ending(self, queue: str, contact: str, at: int, wait_ms: int | None) -> Visit | None:
-        """The visit that ends at ``at``: a known one, or one whose beginning was never heard."""
-        latest = self.visits.get((queue, contact))
-        visit = ending(latest, at)
-        if visit is None:
-            visit = self._new_visit(queue, contact, at - (wait_ms or 0), latest)
-            if visit is not None:
-                visit.entry_guessed = wait_ms is None
-                self._live(visit.entered_at)
-        return visit
-
-    def _end(self, visit: Visit, outcome: str, at: int, wait_ms: int | None, agent: str = "") -> bool:
-        """Book an outcome, in place of a worse-informed one. Returns False when nothing changed."""
-        if OUTCOME_RANK[outcome] <= OUTCOME_RANK[visit.outcome]:
-            return False
-        if visit.outcome:
-            self._book_outcome(visit, -1)
-        else:
-            self.waiting[visit.queue].pop(visit.contact, None)
-        visit.outcome = outcome
-        visit.ended_at = max(at, visit.entered_at)
-        visit.wait_ms = max(0, wait_ms if wait_ms is not None else at - visit.entered_at)
-        if agent:
-            visit.agent = agent
-        self._book_outcome(visit, 1)
-        self._ended.append((visit.ended_at, (visit.queue, visit.contact)))
-        self._touch(visit)
-        return True
-
-    def _book_outcome(self, visit: Visit, sign: int) -> None:
-        at = visit.ended_at or 0
-        self.book(visit.queue, at, visit.outcome, sign)
-        if visit.outcome not in ("answered", "abandoned"):
-            return
-        cell = self.delta[(visit.queue, at - at % MINUTE_MS)]
-        slot = wait_slot(visit.wait_ms)
-        if visit.outcome == "answered":
-            cell.n["answered_wait_ms"] = cell.n.get("answered_wait_ms", 0) + sign * visit.wait_ms
-            waits = cell.answered_waits
-        else:
-            waits = cell.abandoned_waits
-        waits[slot] = waits.get(slot, 0) + sign
+    def _entered(self, event: e.ContactEntered) -> None:
+        self._hear(event.queue, event.contact, Word(event.at, ENTERED), caller=event.caller, caller_name=event.caller_name)
 
     def _abandoned(self, event: e.ContactAbandoned) -> None:
-        visit = self._visit_ending(event.queue, event.contact, event.at, event.wait_ms)
-        if visit is not None:
-            self._end(visit, "abandoned", event.at, event.wait_ms)
+        self._hear(event.queue, event.contact, Word(event.at, ENDED, "", "abandoned", event.wait_ms))
 
     def _left(self, event: e.ContactLeft) -> None:
-        visit = self._visit_ending(event.queue, event.contact, event.at, event.wait_ms)
-        if visit is not None:
-            self._end(visit, "left_" + event.why, event.at, event.wait_ms)
+        self._hear(event.queue, event.contact, Word(event.at, ENDED, "", "left_" + event.why, event.wait_ms))
 
     def _answered(self, event: e.ContactAnswered) -> None:
-        visit = self._visit_ending(event.queue, event.contact, event.at, event.wait_ms)
-        if visit is None:
-            return
-        if visit.answer_guessed and visit.outcome == "answered":
-            self._book_outcome(visit, -1)
-            visit.answer_guessed = False
-            visit.outcome, visit.ended_at = "", None
-            self.waiting.setdefault(visit.queue, {})[visit.contact] = visit
-        if not self._end(visit, "answered", event.at, event.wait_ms, event.agent):
-            return
-        ring_ms = event.ring_ms
-        if ring_ms is None and visit.rang_at is not None:
-            ring_ms = max(0, event.at - visit.rang_at)
-        if ring_ms:
-            visit.ring_ms = ring_ms
-            self.book(visit.queue, event.at, "ring_ms", ring_ms)
+        self._hear(event.queue, event.contact, Word(event.at, ENDED, event.agent, "answered", event.wait_ms, event.ring_ms))
 
     def _rang(self, event: e.ContactRang) -> None:
-        visit = self.visits.get((event.queue, event.contact))
-        if visit is not None and visit.waiting:
-            visit.rang_at = event.at
-            self._touch(visit)
+        self._hear(event.queue, event.contact, Word(event.at, RANG, event.agent))
 
     def _rang_no_answer(self, event: e.ContactRangNoAnswer) -> None:
-        # Repeated words about one alert carry the same time and agent; remembered like reports.
-        if self._seen(f"rna\x1f{event.queue}\x1f{event.contact}\x1f{event.agent}\x1f{event.at}", event.at):
-            return
-        self.queues.add(event.queue)
-        self.book(event.queue, event.at, "rang_no_answer")
-        self.changed_queues.add(event.queue)
-        visit = self.visits.get((event.queue, event.contact))
-        if visit is not None and visit.waiting:
-            visit.rang_at = None
-            self._touch(visit)
-
-    def _talking(self, queue: str, contact: str) -> Visit | None:
-        latest = self.visits.get((queue, contact))
-        return next((visit for visit in latest.chain() if visit.talking), None) if latest else None
+        if self._hear(event.queue, event.contact, Word(event.at, RANG_NO_ANSWER, event.agent)):
+            self.book(event.queue, event.at, "rang_no_answer")
 
     def _held(self, event: e.ContactHeld) -> None:
-        visit = self._talking(event.queue, event.contact)
-        if visit is not None and visit.held_since is None and event.at >= (visit.ended_at or 0):
-            visit.held_since = event.at
-            visit.held = True
-            self._touch(visit)
+        self._hear(event.queue, event.contact, Word(event.at, HELD))
 
     def _resumed(self, event: e.ContactResumed) -> None:
-        visit = self._talking(event.queue, event.contact)
-        if visit is not None and visit.held_since is not None and event.at >= visit.held_since:
-            visit.hold_ms += event.at - visit.held_since
-            visit.held_since = None
-            self._touch(visit)
+        self._hear(event.queue, event.contact, Word(event.at, RESUMED))
 
     def _completed(self, event: e.ContactCompleted) -> None:
-        at = event.at
-        key = (event.queue, event.contact)
-        visit = completing(self.visits.get(key), at, event.agent)
-        spent = (event.talk_ms or 0) + (event.hold_ms or 0)
-        if visit is None:
-            visit = self._new_visit(*key, at - spent - (event.wait_ms or 0), self.visits.get(key))
-            if visit is None:
-                return
-            visit.entry_guessed = event.wait_ms is None
-            self._live(visit.entered_at)
-        if visit.over_at is not None:
-            return
-        if not visit.talking:
-            self._end(visit, "answered", max(visit.entered_at, at - spent), event.wait_ms, event.agent)
-            visit.answer_guessed = True
-        if visit.held_since is not None:
-            visit.hold_ms += max(0, at - visit.held_since)
-            visit.held_since = None
-        if event.hold_ms is not None:
-            hold_ms, talk_ms = event.hold_ms, event.talk_ms
-        else:
-            hold_ms = visit.hold_ms
-            talk_ms = None if event.talk_ms is None else max(0, event.talk_ms - hold_ms)
-        if talk_ms is None:
-            talk_ms = max(0, at - (visit.ended_at or at) - hold_ms)
-        visit.over_at = max(at, visit.ended_at or at)
-        book, queue = self.book, visit.queue
-        book(queue, at, "handled")
-        book(queue, at, "talk_ms", talk_ms)
-        if hold_ms or visit.held:
-            book(queue, at, "hold_ms", hold_ms)
-            book(queue, at, "held")
-        if event.transferred:
-            book(queue, at, "transferred")
-        self._ended.append((visit.over_at, key))
-        self._touch(visit)
+        word = Word(event.at, COMPLETED, event.agent, "", event.wait_ms, event.talk_ms, event.hold_ms, event.transferred)
+        self._hear(event.queue, event.contact, word)
 
     def _forget(self, before: int) -> None:
-        """Drop ended visits and reports that are older than ``before``; a conversation is kept while it lasts."""
-        while self._ended and self._ended[0][0] < before:
-            _, key = self._ended.popleft()
-            latest = self.visits.get(key)
-            if latest is None:
-                continue
-            if latest.waiting or latest.last_at >= before:  # a conversation without an end is over after a day
-                # Keep the newest, drop what lies before it and is long over.
-                if latest.earlier is not None and not latest.earlier.talking and latest.earlier.last_at < before:
-                    latest.earlier = None
-                    self.touched_visits.add(key)
+        """Drop contacts and reports of which the last word is older than ``before``.
+
+        Who waits is never dropped; a conversation without an end is over after a day.
+        """
+        due = self._last_words
+        while due and due[0][0] < before:
+            _, key = heappop(due)
+            history = self.visits[key]
+            if history.waiting is not None or history.last_at >= before:
+                heappush(due, (max(history.last_at, before + LOOK_AGAIN_MS), key))
                 continue
             del self.visits[key]
             self.touched_visits.add(key)
@@ -357,9 +309,7 @@ class Floor:
         self, agent: Agent, at: int, condition: str, reason: str = "", queue: str = "", contact: str = "", name: str = "", since: int | None = None
     ) -> None:
         """A person's condition from ``at`` on; older words than the present condition change nothing."""
-        if name and name != agent.name:
-            agent.name = name
-            self._touch_agent(agent)
+        self._name(agent, name)
         if at < agent.from_at:
             return
         if (condition, reason) == (agent.condition, agent.reason):
@@ -367,18 +317,24 @@ class Floor:
                 agent.queue, agent.contact = queue, contact
                 self._touch_agent(agent)
             return
-        book_time(self.book, agent, agent.booked_to, at)
+        book_time(self.book, agent, agent.booked_to, at)  # takes back what was booked beyond a late word
         if agent.condition == "wrap_up" and agent.queue and condition != "unknown":
-            self.book(agent.queue, at, "wrap_ms", at - agent.since)
+            # From the moment it was seen: counted from ``since``, a word that comes again would count again.
+            self.book(agent.queue, at, "wrap_ms", at - agent.from_at)
             self.changed_queues.add(agent.queue)
         agent.condition, agent.reason, agent.queue, agent.contact = condition, reason, queue, contact
         agent.since = at if since is None else min(since, at)
         agent.from_at = agent.booked_to = at
         self._touch_agent(agent)
-        if at < self.booked_to:  # a late word: what is booked for everybody else is booked for this one too
+        if at < self.booked_to:  # what is booked for everybody else is booked for this one too
             book_time(self.book, agent, at, self.booked_to)
             if condition not in AWAY:
                 agent.booked_to = self.booked_to
+
+    def _name(self, agent: Agent, name: str) -> None:
+        if name and name != agent.name:
+            agent.name = name
+            self._touch_agent(agent)
 
     def _touch_agent(self, agent: Agent) -> None:
         self.touched_agents.add(agent.agent)
@@ -389,17 +345,22 @@ class Floor:
         self._serve(self._agent(event.agent, event.at), event.at, event.queues, event.name)
 
     def _serve(self, agent: Agent, at: int, queues: dict[str, str | None], name: str = "") -> None:
-        if name and name != agent.name:
-            agent.name = name
-            self._touch_agent(agent)
+        """The queues that a person serves from ``at`` on; older words than the present list change nothing."""
+        self._name(agent, name)
+        if at < agent.queues_at:
+            return
+        agent.queues_at = at
         if queues == agent.queues:
             return
         group = group_of(queues)
         if group != agent.group:
-            if at > agent.booked_to:
-                book_time(self.book, agent, agent.booked_to, at)
-                agent.booked_to = at
+            moved_from = max(at, agent.from_at)
+            book_time(self.book, agent, agent.booked_to, moved_from)
             agent.group = group
+            if moved_from < agent.booked_to:  # a late word: what is booked already moves to the other group
+                book_time(self.book, agent, moved_from, agent.booked_to)
+            else:
+                agent.booked_to = moved_from
         self._touch_agent(agent)  # the queues that lose this person …
         for queue in agent.queues.keys() - queues.keys():
             self.members.get(queue, set()).discard(agent.agent)
@@ -427,38 +388,36 @@ class Floor:
             self._unwatch(min(event.unwatched_since, event.at))
         self.queues.update(event.queues)
         self.changed_queues.update(event.queues)
+        # Told again, an answer is old: a contact that it lacks may since be known to have been there all the time.
+        if not self._seen("snapshot\x1f" + blake2b(e.encode([event]), digest_size=12).hexdigest(), event.at):
+            self._reconcile_contacts(event)
+        self._reconcile_agents(event)
+
+    def _reconcile_contacts(self, event: e.Snapshot) -> None:
         listed: set[VisitKey] = set()
-        for contact in event.waiting:
-            key = (contact.queue, contact.contact)
-            listed.add(key)
-            latest = self.visits.get(key)
-            if latest is not None and latest.outcome == "lost_sight" and contact.entered_at <= (latest.ended_at or 0):
-                self._reopen(latest)  # it had only been missing from an earlier answer
-            else:
-                self._entered(contact, contact.entered_at)
+        for found in event.waiting:
+            listed.add((found.queue, found.contact))
+            word = Word(event.at, LISTED, asked_at=event.asked_at, entered_at=found.entered_at, unwatched_since=event.unwatched_since)
+            self._hear(found.queue, found.contact, word, caller=found.caller, caller_name=found.caller_name)
         for queue in event.queues:
-            for name, visit in list(self.waiting.get(queue, {}).items()):
-                if (queue, name) not in listed and visit.entered_at < event.asked_at:
-                    self._end(visit, "lost_sight", event.at, None)
+            for contact, visit in list(self.waiting.get(queue, {}).items()):
+                if (queue, contact) not in listed and visit.entered_at < event.asked_at:
+                    self._hear(queue, contact, Word(event.at, MISSING, asked_at=event.asked_at))
+
+    def _reconcile_agents(self, event: e.Snapshot) -> None:
         seen = set()
-        for found in event.agents:
-            seen.add(found.agent)
-            agent = self._agent(found.agent, event.at)
-            self._serve(agent, event.at, found.queues, found.name)
-            if agent.condition == "wrap_up" and found.condition == "available":
+        for person in event.agents:
+            seen.add(person.agent)
+            agent = self._agent(person.agent, event.at)
+            self._serve(agent, event.at, person.queues, person.name)
+            if agent.condition == "wrap_up" and person.condition == "available":
                 continue  # a list cannot tell wrap-up from free; the collector ends it by its own event
-            self._change(agent, event.at, found.condition, found.reason, name=found.name, since=found.since)
+            self._change(agent, event.at, person.condition, person.reason, name=person.name, since=person.since)
         covered = set(event.queues)
         for agent in self.agents.values():
             if agent.agent not in seen and covered.issuperset(agent.queues):
                 self._serve(agent, event.at, {})
                 self._change(agent, event.at, "logged_out")
-
-    def _reopen(self, visit: Visit) -> None:
-        self._book_outcome(visit, -1)
-        visit.outcome, visit.ended_at, visit.wait_ms = "", None, 0
-        self.waiting.setdefault(visit.queue, {})[visit.contact] = visit
-        self._touch(visit)
 
     def _observed_queue(self, event: e.QueueObserved) -> None:
         """A polled queue: what is shown is taken as it is, counters by their difference; one that fell was reset."""
@@ -507,7 +466,7 @@ class Floor:
         """Whether this word was heard before; one older than the memory counts as heard."""
         if name in self.reports:
             return True
-        if at < self.clock - REMEMBER_MS:
+        if at < self._horizon:
             self.too_late += 1
             return True
         self.reports[name] = at
@@ -522,16 +481,16 @@ class Floor:
 
     # ── what it is now ────────────────────────────────────────────────────────────────────────────
 
-    def restore(self, visits: list[Visit], agents: list[Agent], observed: dict[str, Observed], reports: dict[str, int]) -> None:
+    def restore(self, visits: list[History], agents: list[Agent], observed: dict[str, Observed], reports: dict[str, int]) -> None:
         """Take over a saved state (see ``operations.store.floor_store``)."""
-        for visit in visits:
-            key = (visit.queue, visit.contact)
-            self.visits[key] = visit
-            self.queues.add(visit.queue)
-            if visit.waiting:
-                self.waiting.setdefault(visit.queue, {})[visit.contact] = visit
-        ended = [(v.last_at, key) for key, latest in self.visits.items() for v in latest.chain() if not v.waiting and not v.talking]
-        self._ended = deque(sorted(ended))
+        for history in visits:
+            key = (history.queue, history.contact)
+            self.visits[key] = history
+            self.queues.add(history.queue)
+            if history.waiting is not None:
+                self.waiting.setdefault(history.queue, {})[history.contact] = history.waiting
+            self._last_words.append((history.last_at, key))
+        heapify(self._last_words)
         for agent in agents:
             self.agents[agent.agent] = agent
             for queue in agent.queues:

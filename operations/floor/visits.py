@@ -1,20 +1,18 @@
-"""One contact's visits to one queue: how each ended, and which of them an event speaks of.
+"""What was said of one contact in one queue, and the visits that follow from it.
 
-A contact may visit a queue several times, but never twice at once, so visits are stretches of time that do not overlap,
-and an event belongs to the stretch that it lies in or nearest to. The ACD's live feed and its log give times that differ by up
-to a second or two; ``TOLERANCE_MS`` bridges that.
+Every word is kept (``History.words``), in the order of the times that the words tell. The visits are a pure function of that *set* of
+words: ``take`` goes on from the last word when the next one is later, and works the visits out anew when a word comes late. A word that
+is known already says nothing. So neither repetition nor order of arrival can change a number, and a log of the ACD that is read hours
+later puts right what the live feed could not see.
 
-A visit ends in one outcome. Sources know more or less about it (a live feed may say "abandoned" where the log says
-"timed out"), so outcomes have a rank, and the best-informed word wins in whatever order the words arrive.
+``operations.floor.transitions`` says what each word does to the visits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
-
-TOLERANCE_MS = 2_000
 
 OUTCOME_RANK = {
     "": 0,
@@ -27,38 +25,73 @@ OUTCOME_RANK = {
     "left_callback": 4,
     "answered": 5,
 }
-"""A word of higher rank corrects one of lower rank; "" means that the contact still waits."""
+"""A word of higher rank corrects one of lower rank about the same visit; "" means that the contact still waits."""
+
+# Kinds of words, in the order in which words of one millisecond are sorted.
+ENDED, ENTERED, RANG, RANG_NO_ANSWER, HELD, RESUMED, COMPLETED, LISTED, MISSING = range(9)
 
 
-class Visit(msgspec.Struct):
+class Word(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """One thing said of a contact in a queue; ``at`` in epoch ms, None where nothing was told.
+
+    ``outcome``: of ENDED. ``wait_ms``: of ENDED and COMPLETED. ``talk_ms``: of COMPLETED; the ring of an answer.
+    ``asked_at``, ``entered_at``, ``unwatched_since``: of LISTED and MISSING, the words of a snapshot.
+    """
+
+    at: int
+    kind: int
+    agent: str = ""
+    outcome: str = ""
+    wait_ms: int | None = None
+    talk_ms: int | None = None
+    hold_ms: int | None = None
+    transferred: bool = False
+    asked_at: int = 0
+    entered_at: int = 0
+    unwatched_since: int | None = None
+
+    def place(self) -> tuple[int, ...] | tuple[object, ...]:
+        """Where it stands among the words of a contact: a total order, so that a set of words has one sequence."""
+        told = tuple(-1 if ms is None else ms for ms in (self.wait_ms, self.talk_ms, self.hold_ms, self.unwatched_since))
+        return (self.at, self.kind, OUTCOME_RANK[self.outcome], self.outcome, self.agent, told, self.transferred, self.asked_at, self.entered_at)
+
+
+class Parts(NamedTuple):
+    """What a visit books, each part None until it happened; two visits with equal parts book the same."""
+
+    offer: tuple[int] | None
+    """(entered_at)"""
+    outcome: tuple[int, str, int, int] | None
+    """(ended_at, outcome, wait_ms, ring_ms)"""
+    over: tuple[int, int, int, bool, bool] | None
+    """(over_at, talk_ms, hold_ms, held, transferred)"""
+
+
+NOTHING = Parts(None, None, None)
+
+
+class Visit(msgspec.Struct, omit_defaults=True):
     """One visit of a contact to a queue; all times in epoch ms, None while unknown.
 
     ``outcome`` "" = waiting. ``ended_at``: when it stopped waiting. ``over_at``: when the conversation ended.
-    ``earlier``: the visit before this one to the same queue by the same contact.
     """
 
     queue: str
     contact: str
     entered_at: int
-    offered_at: int
-    """The minute's time under which the offer was booked."""
     outcome: str = ""
     ended_at: int | None = None
     wait_ms: int = 0
     agent: str = ""
-    rang_at: int | None = None
+    rang: dict[str, int] = {}
+    """When each agent was alerted last."""
     ring_ms: int = 0
     over_at: int | None = None
+    talk_ms: int = 0
     held_since: int | None = None
     hold_ms: int = 0
     held: bool = False
-    caller: str = ""
-    caller_name: str = ""
-    entry_guessed: bool = False
-    """The beginning was never heard and nobody told the wait: ``entered_at`` is the end's time until the entry arrives."""
-    answer_guessed: bool = False
-    """The answer was never heard: it follows from the end of the conversation."""
-    earlier: Visit | None = None
+    transferred: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -69,70 +102,40 @@ class Visit(msgspec.Struct):
         return self.outcome == "answered" and self.over_at is None
 
     @property
-    def last_at(self) -> int:
-        """When this visit was last heard of."""
-        return self.over_at or self.ended_at or self.entered_at
+    def open(self) -> bool:
+        """Waiting or talking."""
+        return self.over_at is None and (self.outcome == "" or self.outcome == "answered")
 
-    def chain(self) -> Iterator[Visit]:
-        """This visit and the earlier ones, newest first."""
-        visit: Visit | None = self
-        while visit is not None:
-            yield visit
-            visit = visit.earlier
-
-
-def distance(visit: Visit, at: int) -> int:
-    """How far ``at`` lies outside the visit's time in the queue, ms; 0 inside."""
-    if at < visit.entered_at:
-        return 0 if visit.entry_guessed else visit.entered_at - at
-    if visit.ended_at is not None and at > visit.ended_at:
-        return at - visit.ended_at
-    return 0
+    def parts(self) -> Parts:
+        """What this visit books as it stands."""
+        return Parts(
+            (self.entered_at,),
+            None if self.ended_at is None else (self.ended_at, self.outcome, self.wait_ms, self.ring_ms),
+            None if self.over_at is None else (self.over_at, self.talk_ms, self.hold_ms, self.held, self.transferred),
+        )
 
 
-def entered_before(latest: Visit | None, at: int) -> bool:
-    """Whether an entry at ``at`` belongs to a visit that is already known (so that it is no second offer)."""
-    if latest is None:
-        return False
-    if latest.ended_at is None:  # still waiting: a return after ring-no-answer, or the same word again
-        return True
-    return at < latest.ended_at or (at == latest.ended_at and at <= latest.entered_at)
+class History(msgspec.Struct, omit_defaults=True):
+    """All words about one contact in one queue, sorted, and the visits that follow, oldest first.
 
-
-def ending(latest: Visit | None, at: int) -> Visit | None:
-    """The visit whose end is told by a word at ``at``: the nearest one, None if none is near enough."""
-    best: Visit | None = None
-    best_distance = TOLERANCE_MS + 1
-    for visit in latest.chain() if latest else ():
-        away = distance(visit, at)
-        if away < best_distance:
-            best, best_distance = visit, away
-        if away == 0:
-            break
-    return best
-
-
-def completing(latest: Visit | None, at: int, agent: str) -> Visit | None:
-    """The visit whose conversation is over by a word at ``at``: one in conversation, this agent's first.
-
-    A visit that still waits is taken when no conversation is known (its answer was not heard). A conversation that is over already
-    is returned when the word repeats its end.
+    Visits never overlap in their waiting; a conversation may outlast the next entry (a blind transfer back into the queue).
+    ``settled_at``: words up to here were let go because nothing was open; they are never taken again.
     """
-    waiting: Visit | None = None
-    talking: Visit | None = None
-    for visit in latest.chain() if latest else ():
-        if visit.talking and (visit.ended_at or 0) <= at + TOLERANCE_MS:
-            if agent and visit.agent == agent:
-                return visit
-            talking = talking or visit
-        elif visit.over_at is not None and abs(visit.over_at - at) <= TOLERANCE_MS:
-            return visit
-        elif visit.over_at is not None and (visit.ended_at or 0) <= at <= visit.over_at:
-            return visit
-        elif visit.waiting and visit.entered_at <= at + TOLERANCE_MS:
-            waiting = waiting or visit
-    if talking is not None:
-        return talking
-    if waiting is not None:
-        return waiting
-    return ending(latest, at)
+
+    queue: str
+    contact: str
+    words: list[Word] = []
+    visits: list[Visit] = []
+    settled_at: int = -1
+    caller: str = ""
+    caller_name: str = ""
+
+    @property
+    def waiting(self) -> Visit | None:
+        """The visit that waits; only the newest one can."""
+        return self.visits[-1] if self.visits and not self.visits[-1].outcome else None
+
+    @property
+    def last_at(self) -> int:
+        """When this contact was last heard of in this queue."""
+        return self.words[-1].at if self.words else self.settled_at

@@ -8,7 +8,7 @@ import msgspec
 
 from operations.floor.agents import Agent
 from operations.floor.floor import Floor, Observed
-from operations.floor.visits import Visit
+from operations.floor.visits import History
 from operations.store import keys
 
 
@@ -23,7 +23,7 @@ class Meta(msgspec.Struct):
 
 
 _encode = msgspec.json.Encoder().encode
-_visit = msgspec.json.Decoder(Visit).decode
+_visit = msgspec.json.Decoder(History).decode
 _agent = msgspec.json.Decoder(Agent).decode
 _observed = msgspec.json.Decoder(Observed).decode
 _meta = msgspec.json.Decoder(Meta).decode
