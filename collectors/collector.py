@@ -30,7 +30,8 @@ class CollectorError(Exception):
 class SourceSettings(BaseModel):
     """What every source's block may say; a kind adds its own fields. Secrets are ``pydantic.SecretStr``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # The text below a field is its description: errors and docs/configuration.md repeat it.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     kind: str
 

@@ -27,9 +27,7 @@ class _Entry(BaseModel):
 class User(_Entry):
     """A person who signs in. ``password`` is an argon2 hash, never the password."""
 
-    password: SecretStr = Field(
-        description="the argon2 hash of the password, as the argon2 program prints it ($argon2id$…)"
-    )
+    password: SecretStr = Field(description="the argon2 hash of the password, $argon2id$…")
     role: Role = Field(description="admin, manager, supervisor, lead or client")
     projects: tuple[str, ...] | None = Field(
         None, description="the projects that this person sees; an admin or manager without a list sees all"

@@ -45,7 +45,7 @@ def seconds(value: object) -> object:
 
 def number(value: float) -> str:
     """A number as a person writes it: 75, not 75.0."""
-    return f"{value:g}" if abs(value) < 1e15 else f"{value:.3g}"
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else f"{value:g}"
 
 
 def _no_bool(value: object) -> object:

@@ -82,7 +82,7 @@ class ProjectBlock(_Block):
     open: Any = Field(None, description="opening hours; absent: always open")
     service_level: Any = Field(None, description="how the service level is counted; default 20 s, miss")
     short_abandon_s: Any = Field(0, description="abandons shorter than this many seconds count as short; 0: none do")
-    targets: Any = Field(None, description="a list of targets")
+    targets: Any = Field(None, description="a list of goals and limits, see below")
     wall: list[str] | None = Field(None, description=f"a list of the KPIs on the wall page, at most {LARGEST_WALL}")
     time_zone: str | None = Field(None, description="the project's own time zone; the site's when absent")
     language: Language | None = Field(None, description="the project's own language; the site's when absent")

@@ -170,7 +170,13 @@ def _limit(value: object) -> str:
 
 
 def _right(field: FieldInfo | None) -> str:
-    return f"give {field.description}" if field is not None and field.description else ""
+    return f"give {told(field)}" if field is not None and field.description else ""
+
+
+def told(field: FieldInfo) -> str:
+    """A field's description as part of a sentence: its first one, without the capital and the full stop."""
+    first = " ".join((field.description or "").split()).partition(". ")[0].rstrip(".")
+    return first[:1].lower() + first[1:] if first[1:2].islower() or first[1:2] == " " else first
 
 
 def _place(loc: tuple[str | int, ...], tree: object, kind: str) -> Path:
