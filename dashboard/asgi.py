@@ -109,7 +109,7 @@ class Request:
     @cached_property
     def cookies(self) -> dict[str, str]:
         pairs = (part.strip().partition("=") for part in self.headers.get("cookie", "").split(";"))
-        return {name: value for name, _, value in pairs if name}
+        return {name: unquote(value) for name, _, value in pairs if name}
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises ``BodyTooLong`` beyond ``limit`` bytes and ``Gone`` when the client leaves."""

@@ -35,6 +35,7 @@ class Watcher(Protocol):
 CHANNELS = keys.channel("*")
 """The pattern of all channels on which the engine publishes changes."""
 
+
 def channel_project(name: bytes) -> str:
     """The project of a channel."""
     return name.decode("utf-8", "replace").removeprefix("boards:")

@@ -64,7 +64,7 @@ class FlaskMount:
         try:
             body = await asyncio.wait_for(Request(scope, receive).body(BODY_LIMIT), BODY_WAIT_S)
         except Gone:
-            return
+            return None
         except BodyTooLong:
             problem = Problem(413, "too_long", f"the body may have at most {BODY_LIMIT} bytes")
             return await problem.answer().send(send, head=head)
@@ -75,6 +75,7 @@ class FlaskMount:
         headers, answer = await self._compress(scope, status, headers, answer)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else answer})
+        return None
 
     async def _ask(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         said = False

@@ -88,6 +88,7 @@ class Application:
             await answer.send(send, head=head)
         else:
             await answer.run(receive, send, head=head)
+        return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()

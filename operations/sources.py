@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -82,12 +82,12 @@ def zone(configuration: Any, project: str) -> tzinfo:
     return named if isinstance(named, tzinfo) else ZoneInfo(str(named))
 
 
-def iso(at_ms: int | None, zone: tzinfo = timezone.utc) -> str | None:
+def iso(at_ms: int | None, zone: tzinfo = UTC) -> str | None:
     """Epoch milliseconds as ISO 8601 with offset in ``zone``; None stays None."""
     return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, zone).isoformat(timespec="milliseconds")
 
 
-def public(view: SourceView, zone: tzinfo = timezone.utc) -> dict[str, Any]:
+def public(view: SourceView, zone: tzinfo = UTC) -> dict[str, Any]:
     """A view as the board, the live feed and ``/healthz`` show it: times as ISO 8601 with offset."""
     return {
         "state": view.state,

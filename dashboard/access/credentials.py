@@ -87,7 +87,9 @@ class Credentials:
         wait_ms = self._throttle.wait_ms(key, now_ms)
         if wait_ms:
             wait_s = -(-wait_ms // 1000)
-            raise Problem(429, "too_many_tries", f"too many wrong tries; wait {wait_s} s", [("Retry-After", str(wait_s))])
+            raise Problem(
+                429, "too_many_tries", f"too many wrong tries; wait {wait_s} s", [("Retry-After", str(wait_s))]
+            )
 
     def _verify(self, stored: str, password: str) -> bool:
         try:

@@ -44,13 +44,14 @@ class Gate:
             else:
                 caller = await self._credentials.caller(access, request, self._clock())
                 if "token" in request.query and request.method in SAFE_METHODS:
-                    if not request.segments[1:2] == ("api",):
+                    if request.segments[1:2] != ("api",):
                         return await _without_token(request).send(send)
                     send = _with_cookie(request, send)
         except Problem as problem:
             return await problem.answer().send(send, head=request.method == "HEAD")
         caller_now.set(caller)
         await self._inner(request, caller, receive, send)
+        return None
 
 
 def check_origin(request: Request) -> None:
@@ -64,7 +65,9 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     same = origin is None or urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
     if site not in ("same-origin", "none") or not same:
-        raise Problem(403, "other_origin", "this request comes from another site's page; only our own pages may do this")
+        raise Problem(
+            403, "other_origin", "this request comes from another site's page; only our own pages may do this"
+        )
 
 
 def check_local(request: Request) -> None:

@@ -24,7 +24,7 @@ class Throttle:
         count, last = self._failed.get(key, (0, 0))
         if count < FREE or now_ms - last > WINDOW_MS:
             return 0
-        wait = min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** min(count - FREE, 20))
+        wait = min(LONGEST_WAIT_MS, FIRST_WAIT_MS << min(count - FREE, 20))
         return max(0, last + wait - now_ms)
 
     def failed(self, key: str, now_ms: int) -> None:

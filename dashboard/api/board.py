@@ -82,7 +82,10 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
     if tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
         return Answer(304, b"", headers=tuple(headers))
     seen = caller.redact(whole)
-    shown = {source: {**seen.get("sources", {}).get(source, {}), **sources.public(view, zone)} for source, view in views.items()}
+    shown = {
+        source: {**seen.get("sources", {}).get(source, {}), **sources.public(view, zone)}
+        for source, view in views.items()
+    }
     body = msgspec.json.encode({**seen, "sources": shown, **fresh})
     return Answer(200, body, headers=tuple(headers))
 
@@ -96,7 +99,9 @@ def _tag(revision: Any, caller: Caller, states: dict[str, Any]) -> str:
 async def live(web: Web, request: Request, caller: Caller) -> Stream:
     """The live feed. A browser's own reconnect says where it was by header, a page's by the query."""
     if web.hub.screens >= MOST_SCREENS:
-        raise Problem(503, "too_many_screens", f"this process already feeds {MOST_SCREENS} screens", [("Retry-After", "5")])
+        raise Problem(
+            503, "too_many_screens", f"this process already feeds {MOST_SCREENS} screens", [("Retry-After", "5")]
+        )
     said = request.headers.get("last-event-id") or request.query.get("last_event_id") or ""
     last = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
     return LiveStream(web.hub, web.reader, web.clock, FeedKey(request.path_values["project"], caller.sees_names), last)

@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from dashboard.access.caller import Caller
 from dashboard.api.board import redis_away
-from dashboard.api.route import Web
 from dashboard.api.metrics import seen_by
+from dashboard.api.route import Web
 from dashboard.asgi import Answer, BodyTooLong, Problem, Request
 
 LONGEST_BODY = 4_096
@@ -35,6 +35,20 @@ def commands_key(source: str) -> str:
     return f"source:{{{source}}}:commands"
 
 
+def check_reach(web: Web, caller: Caller, source: str, queue: str) -> None:
+    """What happens must stay inside the caller's projects; "" is the whole source. Raises ``Problem`` 403."""
+    for key, project in web.watcher.current.projects.items():
+        touched = [
+            named
+            for named in project.queues
+            if (named == f"{source}/{queue}" if queue else named.startswith(f"{source}/"))
+        ]
+        if touched and not caller.may_see(key):
+            raise Problem(
+                403, "not_yours", "this would touch queues of projects that are not yours; name a queue of your own"
+            )
+
+
 async def command(web: Web, request: Request, caller: Caller) -> Answer:
     """Put an incident on a simulator's list; it happens when its collector takes it, hence 202."""
     source = request.path_values["source"]
@@ -44,7 +58,9 @@ async def command(web: Web, request: Request, caller: Caller) -> Answer:
         raise Problem(403, "not_allowed", "your role may look but not act; ask a supervisor")
     kind = web.watcher.current.sources[source].kind
     if kind not in SIMULATED:
-        raise Problem(409, "real_source", f"this source is of kind {kind}; incidents are for simulators, a real ACD is only read")
+        raise Problem(
+            409, "real_source", f"this source is of kind {kind}; incidents are for simulators, a real ACD is only read"
+        )
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Problem(415, "not_json", "the body must be application/json")
     try:
@@ -52,15 +68,19 @@ async def command(web: Web, request: Request, caller: Caller) -> Answer:
     except BodyTooLong as error:
         raise Problem(413, "too_long", f"the body may have at most {LONGEST_BODY} bytes") from error
     except msgspec.ValidationError as error:
-        raise Problem(422, "bad_command", f"{error}; for example {{\"incident\": \"surge\", \"minutes\": 5}}") from error
+        raise Problem(422, "bad_command", f'{error}; for example {{"incident": "surge", "minutes": 5}}') from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "not_json", "the body is not JSON") from error
     said: dict[str, Any] = {"incident": wanted.incident, "minutes": wanted.minutes, "by": caller.name or wanted.by}
-    if wanted.queue:
-        said["queue"] = wanted.queue
+    queue = wanted.queue.removeprefix(f"{source}/")
+    if queue:
+        said["queue"] = queue
+    check_reach(web, caller, source, queue)
     try:
         if await web.redis.llen(commands_key(source)) >= MOST_WAITING:
-            raise Problem(503, "nobody_listens", "this source's collector has not taken the last commands; is it running?")
+            raise Problem(
+                503, "nobody_listens", "this source's collector has not taken the last commands; is it running?"
+            )
         await web.redis.rpush(commands_key(source), msgspec.json.encode(said))
     except (RedisError, OSError, TimeoutError) as error:
         raise redis_away(error) from error

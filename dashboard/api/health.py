@@ -77,7 +77,11 @@ async def healthz(web: Web, request: Request, caller: Caller) -> Answer:
     for name, raw in zip(names, statuses, strict=True):
         kind = configuration.sources[name].kind
         view = sources.judge(sources.parse(raw), now_ms, kind)
-        shown[name] = sources.public(view) if redis else {**sources.public(view), "error": "unknown while Redis is away", "why": "redis"}
+        shown[name] = (
+            sources.public(view)
+            if redis
+            else {**sources.public(view), "error": "unknown while Redis is away", "why": "redis"}
+        )
     roles = roles_view(beats, now_ms)
     well = redis and all(role["alive"] for role in roles.values())
     body = {

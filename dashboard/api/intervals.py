@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -21,8 +22,11 @@ LENGTHS = (15, 30, 60)
 MOST_DAYS = 92
 """What one request may ask for; a longer stretch is several requests."""
 
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
 Read = Callable[[Any, Any, int, int, int, str | None], list[dict[str, Any]]]
 """``(client, project, start_ms, end_ms, minutes, queue) -> rows``; see ``operations.intervals.intervals``."""
+
 
 def handler(read: Read) -> Handler:
     """The route's handler on top of ``read``, which runs in a thread with the synchronous client."""
@@ -44,14 +48,14 @@ def handler(read: Read) -> Handler:
         except (RedisError, OSError) as error:
             raise redis_away(error) from error
         if wants_csv(accept):
-            name = f"{project}-{datetime.fromtimestamp(start / 1000, zone):%Y-%m-%d}.csv"
+            stem = re.sub(r"[^A-Za-z0-9_-]", "_", project)
+            name = f"{stem}-{datetime.fromtimestamp(start / 1000, zone):%Y-%m-%d}.csv"
             headers = (("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "no-store"))
             text = await asyncio.to_thread(as_csv, rows)
             return Answer(200, text.encode(), "text/csv; charset=utf-8", (*headers, ("Vary", "Accept")))
         return Answer.json({"intervals": rows}, headers=[("Vary", "Accept")])
 
     return intervals
-
 
 
 def stretch(start: str | None, end: str | None, zone: tzinfo) -> tuple[int, int]:
@@ -66,12 +70,16 @@ def stretch(start: str | None, end: str | None, zone: tzinfo) -> tuple[int, int]
         raise Problem(422, "too_long", f"from, to: more than {MOST_DAYS} days; ask for the stretch in parts")
     return int(began.timestamp() * 1000), int(ended.timestamp() * 1000)
 
+
 def moment(name: str, text: str | None, zone: tzinfo, *, through: bool = False) -> datetime:
     """One end of a stretch: ``2026-11-22`` (``through``: the end of that day) or ``2026-11-22T10:00:00+08:00``."""
     right = f"{name}: expected a date (2026-11-22) or a time with offset (2026-11-22T10:00:00+08:00)"
     if not text:
         raise Problem(400, "missing_parameter", f"{right}, it is missing")
     try:
+        # Years far from ours overflow somewhere between here and the calendar.
+        if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+            raise ValueError(text[:4])
         if len(text) == 10:
             day = date.fromisoformat(text)
             return datetime.combine(day + timedelta(days=1) if through else day, time(), zone)
@@ -79,10 +87,10 @@ def moment(name: str, text: str | None, zone: tzinfo, *, through: bool = False) 
         found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
         if found.tzinfo is None:
             raise Problem(422, "no_offset", f"{right}, this time has no offset")
-        found.timestamp()
         return found
     except (ValueError, OverflowError) as error:
         raise Problem(400, "bad_time", right) from error
+
 
 def length(text: str | None, default: int) -> int:
     """Minutes of an interval."""
@@ -91,6 +99,7 @@ def length(text: str | None, default: int) -> int:
     if text not in [str(minutes) for minutes in LENGTHS]:
         raise Problem(422, "bad_interval", f"interval: {', '.join(map(str, LENGTHS))} are possible (minutes)")
     return int(text)
+
 
 def wants_csv(accept: str) -> bool:
     """Whether ``text/csv`` comes before JSON in what the client accepts, by its weights and then its order."""
@@ -103,6 +112,7 @@ def wants_csv(accept: str) -> bool:
             best, chosen = worth, kind
     return chosen in ("text/csv", "text/*")
 
+
 def as_csv(rows: list[dict[str, Any]]) -> str:
     """The rows as a table: start, end, queue, then counters and KPIs, each under its own name.
 
@@ -112,13 +122,16 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     kpis = sorted({name for row in rows for name in row["kpis"]})
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(["start", "end", "queue", *counters, *(f"kpi_{name}" if name in counters else name for name in kpis)])
+    table.writerow(
+        ["start", "end", "queue", *counters, *(f"kpi_{name}" if name in counters else name for name in kpis)]
+    )
     for row in rows:
         cells = [row["start"], row["end"], _plain(row["queue"] or "")]
         cells += [row["counters"].get(name, "") for name in counters]
         cells += ["" if row["kpis"].get(name) is None else row["kpis"][name] for name in kpis]
         table.writerow(cells)
     return out.getvalue()
+
 
 def _plain(text: str) -> str:
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -66,16 +66,33 @@ class Scrape(Collector):
         shown = self._figures
         yield _gauge("floorlight_redis_up", "Whether Redis answers.", [((), shown.redis)])
         yield _gauge("floorlight_screens", "Open live streams in this process.", [((), shown.screens)])
-        yield _gauge("floorlight_config_errors", "Faults of the configuration file as last read.", [((), shown.config_errors)])
+        yield _gauge(
+            "floorlight_config_errors", "Faults of the configuration file as last read.", [((), shown.config_errors)]
+        )
         yield _gauge("floorlight_role_instances", "Living processes of each role.", (((r,), v["instances"]) for r, v in shown.roles.items()), ["role"])  # fmt: skip
         source, engine = ["source"], ["instance"]
         views, engines = shown.sources.items(), shown.engines.items()
-        yield _counter("floorlight_events_received", "Events appended to a source's log.", (((s,), v.events) for s, v in views), source)
+        yield _counter(
+            "floorlight_events_received",
+            "Events appended to a source's log.",
+            (((s,), v.events) for s, v in views),
+            source,
+        )
         yield _gauge("floorlight_source_state", "1 for the state that a source is in.", (((s, x), v.state == x) for s, v in views for x in STATES), ["source", "state"])  # fmt: skip
         yield _gauge("floorlight_source_silence_seconds", "Since the ACD's last sign of life.", (((s,), v.age_s) for s, v in views if v.age_s is not None), source)  # fmt: skip
-        yield _counter("floorlight_events_applied", "Events that an engine has applied.", (((i,), e.applied) for i, e in engines), engine)
+        yield _counter(
+            "floorlight_events_applied",
+            "Events that an engine has applied.",
+            (((i,), e.applied) for i, e in engines),
+            engine,
+        )
         yield _gauge("floorlight_lag_seconds", "Age of the newest event that an engine has applied, while more wait.", (((i,), e.lag_s) for i, e in engines), engine)  # fmt: skip
-        yield _counter("floorlight_boards_pushed", "Board changes that an engine has published.", (((i,), e.boards) for i, e in engines), engine)
+        yield _counter(
+            "floorlight_boards_pushed",
+            "Board changes that an engine has published.",
+            (((i,), e.boards) for i, e in engines),
+            engine,
+        )
         yield _gauge("floorlight_board_age_seconds", "Since an engine last found a board to be right.", (((p,), a) for p, a in shown.boards_age_s.items()), ["project"])  # fmt: skip
         yield _gauge("floorlight_alerts", "Alerts on the boards, by state.", shown.alerts.items(), ["project", "state"])
 
@@ -124,7 +141,11 @@ async def figures(web: Web, caller: Caller) -> Figures:
         engines, checked, *statuses = await pipe.execute()
         found.redis = True
         found.engines = dict(_engines(engines))
-        found.boards_age_s = {p: max(0, now_ms - int(checked[p.encode()])) / 1000 for p in projects if checked.get(p.encode(), b"").isdigit()}
+        found.boards_age_s = {
+            p: max(0, now_ms - int(checked[p.encode()])) / 1000
+            for p in projects
+            if checked.get(p.encode(), b"").isdigit()
+        }
         pipe = web.redis.pipeline(transaction=False)
         for project in projects:
             pipe.hget(keys.board(project), boards.HEAD)

@@ -118,7 +118,9 @@ class Router:
 
 def unknown_project() -> Problem:
     """The one answer for a project that does not exist and for one that the caller may not see."""
-    return Problem(404, "unknown_project", "there is no such project; GET /api/v1/projects lists those that you may see")
+    return Problem(
+        404, "unknown_project", "there is no such project; GET /api/v1/projects lists those that you may see"
+    )
 
 
 def check_project(web: Web, request: Request, caller: Caller) -> None:

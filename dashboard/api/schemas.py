@@ -95,7 +95,9 @@ PROJECTS = shape(
     ["projects"],
     projects={
         "type": "array",
-        "items": shape(["id", "name", "client", "queues"], id=TEXT, name=TEXT, client=TEXT, queues={"type": "array", "items": TEXT}),
+        "items": shape(
+            ["id", "name", "client", "queues"], id=TEXT, name=TEXT, client=TEXT, queues={"type": "array", "items": TEXT}
+        ),
     },
 )
 

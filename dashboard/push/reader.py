@@ -236,7 +236,11 @@ class Reader:
         for project in watched:
             configured = self._watcher.current.projects.get(project)
             names = [] if configured is None else configured.sources
-            state = [self._hub.redis, configured is None, *((views[s].state, views[s].since) for s in names if s in views)]
+            state = [
+                self._hub.redis,
+                configured is None,
+                *((views[s].state, views[s].since) for s in names if s in views),
+            ]
             if everybody or self._said.get(project) != state:
                 self._said[project] = state
                 self._hub.heartbeat(project, self.heartbeat(project, now_ms))

@@ -77,10 +77,9 @@ class WebProcess:
         return httpx.post(self.address + path, timeout=PATIENCE_S, trust_env=False, **more)
 
     def raw(self, request: bytes) -> bytes:
-        """What the server answers to bytes that no client library would send; until it closes or has answered."""
+        """What the server answers to bytes that no client library would send, until it closes the connection."""
         with self.connection() as link:
             link.sendall(request)
-            link.shutdown(socket.SHUT_WR)
             parts = []
             while part := link.recv(65536):
                 parts.append(part)

@@ -15,8 +15,19 @@ from operations.store import boards, keys
 
 def kpi(value: float | None, **more: Any) -> dict[str, Any]:
     return {
-        **{"value": value, "unit": "contacts", "window": "now", "sample": None, "target": 5, "limits": None},
-        **{"better": "down", "band": "ok", "reason": "", "why": "", "since": None, "last": None, "trend": []},
+        "value": value,
+        "unit": "contacts",
+        "window": "now",
+        "sample": None,
+        "target": 5,
+        "limits": None,
+        "better": "down",
+        "band": "ok",
+        "reason": "",
+        "why": "",
+        "since": None,
+        "last": None,
+        "trend": [],
         **more,
     }
 
@@ -31,9 +42,20 @@ class Publisher:
 
     def head(self) -> dict[str, Any]:
         return {
-            **{"project": self.project, "name": self.project, "client": "", "at": iso(), "revision": self.revision},
-            **{"time_zone": "Asia/Shanghai", "interval_min": 30, "layout": "9f2c", "wall": ["contacts_waiting"], "alerts": []},
-            **{"open": None, "service_level": None, "misses_left": None, "sources": {"demo": {"kind": "simulator"}}},
+            "project": self.project,
+            "name": self.project,
+            "client": "",
+            "at": iso(),
+            "revision": self.revision,
+            "time_zone": "Asia/Shanghai",
+            "interval_min": 30,
+            "layout": "9f2c",
+            "wall": ["contacts_waiting"],
+            "alerts": [],
+            "open": None,
+            "service_level": None,
+            "misses_left": None,
+            "sources": {"demo": {"kind": "simulator"}},
         }
 
     def board(self, revision: int) -> None:
@@ -53,7 +75,13 @@ class Publisher:
 
     def _write(self, change: bytes | None) -> None:
         shown = kpi(self.waiting)
-        agent = {"id": "demo/Alice Adams", "name": "Alice Adams", "condition": "available", "since": iso(), "queues": [self.queue]}
+        agent = {
+            "id": "demo/Alice Adams",
+            "name": "Alice Adams",
+            "condition": "available",
+            "since": iso(),
+            "queues": [self.queue],
+        }
         parts = {
             boards.HEAD: msgspec.json.encode(self.head()),
             boards.KPIS: msgspec.json.encode({"contacts_waiting": shown}),

@@ -172,7 +172,9 @@ def test_the_ring_is_bounded_in_bytes_too() -> None:
     assert feed.resume(20) is None
 
 
-@pytest.mark.parametrize("raw", [b"", b"null", b"[]", b"{}", b'{"revision": 3}', b'{"revision": "3", "previous": 2}', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"null", b"[]", b"{}", b'{"revision": 3}', b'{"revision": "3", "previous": 2}', b"\xff\xfe"]
+)
 def test_what_is_not_a_change_is_refused_and_harms_nothing(raw: bytes) -> None:
     feed = fresh(7)
     with pytest.raises(ValueError):  # noqa: PT011 - the feed's whole contract for bad bytes

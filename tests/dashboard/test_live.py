@@ -18,7 +18,9 @@ from tests.dashboard.conftest import WebProcess, configuration, eventually
 from tests.dashboard.publisher import Publisher, board_checked, now_ms, source_says
 
 
-def test_a_screen_gets_the_snapshot_first_then_changes_with_their_revisions(web: WebProcess, publisher: Publisher) -> None:
+def test_a_screen_gets_the_snapshot_first_then_changes_with_their_revisions(
+    web: WebProcess, publisher: Publisher
+) -> None:
     publisher.board(41)
     with web.live(publisher.project) as screen:
         name, identity, board = screen.event()
@@ -47,7 +49,9 @@ def test_a_heartbeat_says_the_time_and_how_the_sources_are(web: WebProcess, publ
     source_says(publisher.client, "demo", now_ms())
     board_checked(publisher.client, publisher.project, now_ms())
     with web.live(publisher.project) as screen:
-        beat = screen.until(lambda name, data: name == "heartbeat" and data["sources"]["demo"]["state"] == "up" and data["layout"] != "")
+        beat = screen.until(
+            lambda name, data: name == "heartbeat" and data["sources"]["demo"]["state"] == "up" and data["layout"] != ""
+        )
         assert beat["redis"] is True
         assert beat["layout"] == "9f2c"
         assert beat["now"].endswith("+08:00")
@@ -87,7 +91,9 @@ def test_a_screen_that_reconnects_gets_only_what_it_missed(web: WebProcess, publ
 
 
 @pytest.mark.parametrize("said", ["0", "9999", "-1", "abc", "1" * 5_000, "é"])
-def test_an_id_that_this_server_never_sent_is_answered_with_a_snapshot(web: WebProcess, publisher: Publisher, said: str) -> None:
+def test_an_id_that_this_server_never_sent_is_answered_with_a_snapshot(
+    web: WebProcess, publisher: Publisher, said: str
+) -> None:
     publisher.board(10)
     with web.live(publisher.project, {"Last-Event-ID": said}) as screen:
         assert screen.event()[:2] == ("snapshot", "10")
@@ -108,7 +114,9 @@ def test_a_gap_in_the_changes_brings_the_snapshot_again(web: WebProcess, publish
         assert screen.event()[:2] == ("change", "5")
 
 
-def test_a_project_without_a_board_is_told_so_by_heartbeats_and_gets_its_first_board(web: WebProcess, publisher: Publisher) -> None:
+def test_a_project_without_a_board_is_told_so_by_heartbeats_and_gets_its_first_board(
+    web: WebProcess, publisher: Publisher
+) -> None:
     with web.live(publisher.project) as screen:
         assert screen.event("snapshot", "heartbeat")[0] == "heartbeat"
         publisher.step()
@@ -125,7 +133,9 @@ def test_a_change_that_nobody_can_read_harms_nobody(web: WebProcess, publisher: 
         assert screen.event()[:2] == ("change", "2")
 
 
-def test_a_screen_that_does_not_read_delays_nobody_and_then_gets_the_newest_board(web: WebProcess, publisher: Publisher) -> None:
+def test_a_screen_that_does_not_read_delays_nobody_and_then_gets_the_newest_board(
+    web: WebProcess, publisher: Publisher
+) -> None:
     publisher.board(0)
     with web.live(publisher.project) as slow, web.live(publisher.project) as quick:
         slow.event("snapshot")
@@ -158,7 +168,9 @@ def test_two_hundred_screens_see_every_change(web: WebProcess, publisher: Publis
     eventually(lambda: "floorlight_screens 0.0" in web.get("/metrics").text, "screens that left are freed")
 
 
-def test_screens_of_one_project_hear_nothing_of_another(web: WebProcess, redis: redis_py.Redis, publisher: Publisher) -> None:
+def test_screens_of_one_project_hear_nothing_of_another(
+    web: WebProcess, redis: redis_py.Redis, publisher: Publisher
+) -> None:
     other = Publisher(redis, "other")
     publisher.board(1)
     other.board(100)
@@ -171,7 +183,9 @@ def test_screens_of_one_project_hear_nothing_of_another(web: WebProcess, redis: 
 
 def test_head_of_a_live_feed_answers_and_ends(web: WebProcess, publisher: Publisher) -> None:
     host = web.address.removeprefix("http://")
-    said = web.raw(f"HEAD /api/v1/projects/{publisher.project}/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    said = web.raw(
+        f"HEAD /api/v1/projects/{publisher.project}/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    )
     assert said.startswith(b"HTTP/1.1 200")
     assert said.endswith(b"\r\n\r\n")
 
@@ -220,7 +234,9 @@ def test_a_redis_that_was_emptied_brings_the_new_board(web: WebProcess, publishe
         assert screen.until(lambda name, data: data.get("revision") == 3)
 
 
-def test_it_stops_within_two_seconds_with_a_thousand_streams_open(own_web: Callable[[str], WebProcess], redis: redis_py.Redis) -> None:
+def test_it_stops_within_two_seconds_with_a_thousand_streams_open(
+    own_web: Callable[[str], WebProcess], redis: redis_py.Redis
+) -> None:
     web = own_web(configuration())
     Publisher(redis, "p0").board(1)
     links: list[socket.socket] = []
@@ -229,7 +245,9 @@ def test_it_stops_within_two_seconds_with_a_thousand_streams_open(own_web: Calla
         for _ in range(1_000):
             links.append(web.connection())
             links[-1].sendall(request)
-        eventually(lambda: "floorlight_screens 1000.0" in web.get("/metrics").text, "all thousand screens are connected")
+        eventually(
+            lambda: "floorlight_screens 1000.0" in web.get("/metrics").text, "all thousand screens are connected"
+        )
         took = web.stop()
     finally:
         for link in links:
@@ -240,7 +258,9 @@ def test_it_stops_within_two_seconds_with_a_thousand_streams_open(own_web: Calla
     assert list(redis.scan_iter(f"role:serve:*-{web.process.pid}-*")) == [], "it signed off"
 
 
-def test_a_stream_that_the_server_ends_is_ended_whole_so_that_the_client_comes_back(own_web: Callable[[str], WebProcess], redis: redis_py.Redis) -> None:
+def test_a_stream_that_the_server_ends_is_ended_whole_so_that_the_client_comes_back(
+    own_web: Callable[[str], WebProcess], redis: redis_py.Redis
+) -> None:
     web = own_web(configuration())
     Publisher(redis, "p0").board(1)
     with web.live("p0") as screen:
@@ -262,5 +282,7 @@ def test_slow_uploads_and_downloads_hold_no_page_back(web: WebProcess) -> None:
             link.sendall(head.encode() + b"{")
             other = stack.enter_context(web.connection())
             other.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            other.sendall(f"GET /_dash-component-suites/dash/dcc/dash_core_components.js HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            other.sendall(
+                f"GET /_dash-component-suites/dash/dcc/dash_core_components.js HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+            )
         assert web.get("/").status_code == 200
