@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from operations.alerts import budget
+from operations.alerts.keeper import AlertKeeper
 from operations.floor.agents import AWAY
 from operations.floor.floor import Floor
 from operations.kpis import formulas
@@ -62,6 +64,8 @@ class BoardKeeper:
         self.agents: dict[str, dict[str, Any]] = {}
         self.waiting: list[dict[str, Any]] = []
         self.trends: dict[str, list[tuple[int, float | None]]] = {}
+        self.past_volumes: dict[str, list[int]] = {}
+        """By period (day, week, month): contacts that counted for the service level in the stretches it is compared with."""
         self.anything_waits = False
 
     # ── one board ─────────────────────────────────────────────────────────────────────────────────
@@ -74,11 +78,12 @@ class BoardKeeper:
         *,
         changed_queues: set[str] | None = None,
         changed_agents: set[str] | None = None,
+        alerts: AlertKeeper | None = None,
     ) -> Change:
         """The next board.
 
         ``changed_queues``: full names of queues whose numbers may differ, ``changed_agents``: full ids (``SOURCE/AGENT``) of people who may;
-        None for all of them.
+        None for all of them. ``alerts``: whose rules are evaluated on the numbers of this very board.
         """
         project = self.project
         contract = project.contract_on(project.calendar.local_date(now_ms))
@@ -109,6 +114,10 @@ class BoardKeeper:
         people = self._people(floors, changed_agents)
         rows = self._waiting_rows(floors)
         head = self._head(contract, opening, sources, now_ms)
+        if alerts is not None:
+            head["alerts"] = alerts.evaluate(
+                contract, kpis, queues, sources, sums=lambda window: self.sums.get(window, PROJECT), is_open=opening.open, now_ms=now_ms
+            )
         return self._differ(head, kpis, queues, people, rows, now_ms)
 
     def _trouble(self, view: SourceView | None, source: str) -> tuple[str, str] | None:
@@ -143,20 +152,25 @@ class BoardKeeper:
                 for name, view in sources.items()
                 if name in project.sources
             },
-            "misses_left": self._misses_left(contract),
+            "misses_left": self._misses_left(contract, now_ms),
             "alerts": [],
         }
 
-    def _misses_left(self, contract: Contract) -> dict[str, int]:
-        """How many more contacts could be missed at once before the level falls below its goal: hits / goal − contacts."""
-        left: dict[str, int] = {}
-        for target in contract.targets:
-            if target.kpi == "service_level_pct" and target.goal and target.queue is None and not target.per_queue:
-                for window in ("today", contract.service_level.period):
-                    window = "today" if window == "day" else window
-                    if window in self.sums.sums:
-                        hits, whole = formulas.service_level_parts(self.sums.get(window, PROJECT), contract)
-                        left[window] = int(hits * 100 / target.goal + 1e-9) - whole
+    def _misses_left(self, contract: Contract, now_ms: int) -> dict[str, dict[str, Any]]:
+        """By window (today, and the contract's period): the misses that the goal still allows, and what that rests on."""
+        target = budget.target_of(contract)
+        if target is None or target.goal is None:
+            return {}
+        left: dict[str, dict[str, Any]] = {}
+        for period in dict.fromkeys(("day", contract.service_level.period)):
+            window = budget.PERIOD_WINDOW[period]
+            hits, whole = formulas.service_level_parts(self.sums.get(window, PROJECT), contract)
+            start, end = self.sums.bounds[window]
+            hours = self.project.opening
+            volume = budget.expected_volume(
+                self.past_volumes.get(period, []), whole, hours.open_seconds(start, end), hours.open_seconds(start, min(now_ms, end))
+            )
+            left[window] = budget.misses_left(target.goal, hits, whole, volume)._asdict()
         return left
 
     # ── one number ────────────────────────────────────────────────────────────────────────────────

@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from operations.alerts import budget
+from operations.alerts.keeper import AlertKeeper
 from operations.board import BoardKeeper, Change
 from operations.floor.counters import MINUTE_MS
 from operations.fold import Booked, SourceFold
+from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL
-from operations.projects.contract import Project
+from operations.projects.contract import Contract, Project
 from operations.sources import SourceView
 from operations.store import boards, keys
 from operations.store.leases import Lease, guarded
@@ -24,9 +27,7 @@ GAP_MS = 20
 def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
     """The windows that each KPI of the board is shown over, from the targets of every stage of the contract."""
     wanted: dict[str, list[str]] = {key: [kpi.default_window] for key, kpi in CATALOGUE.items() if kpi.formula is not None}
-    wanted["service_level_pct"] += ["interval", "month"]
-    for rule in project.service_level:
-        wanted["service_level_pct"].append({"day": "today"}.get(rule.value.period, rule.value.period))
+    wanted["service_level_pct"] += ["interval", "month", *(budget.PERIOD_WINDOW[rule.value.period] for rule in project.service_level)]
     for block in project.targets:
         for target in block.value:
             if target.kpi in wanted:
@@ -45,13 +46,18 @@ class Desk:
         self._floors = {source: fold.floor for source, fold in self._folds.items()}
         windows = windows_of(project)
         shown = dict.fromkeys(window for names in windows.values() for window in names)
-        self.sums = WindowSums(project, shown, {source: fold.cells for source, fold in self._folds.items()})
+        cells = {source: fold.cells for source, fold in self._folds.items()}
+        self.sums = WindowSums(project, shown, cells, whole=budget.WINDOWS if self._has_goal() else ())
         self.sums.roll(now_ms)
         self.board = BoardKeeper(project, self.sums, windows)
+        self.alerts = AlertKeeper(client, project)
+        self.alerts.hear(now_ms)  # what was said while nobody held this project
         self._resume()
         trending = [target.kpi for block in project.targets for target in block.value]
         self._trending = tuple(dict.fromkeys((*project.wall, *DEFAULT_WALL, *trending)))
         self._own = frozenset(project.queues)
+        self._looked_back = (0, 0)
+        self._look_back(now_ms)
         self._changed: set[str] | None = None
         self._people: set[str] | None = None
         self._due = True
@@ -60,6 +66,23 @@ class Desk:
         self._sources: Mapping[str, SourceView] = {}
         self._rewrite = True
         self.published = 0
+
+    def _has_goal(self) -> bool:
+        """Whether any stage of the contract has a service-level goal, so that there is a budget to watch."""
+        return any(budget.target_of(Contract(targets=block.value)) for block in self.project.targets)
+
+    def _look_back(self, now_ms: int) -> None:
+        """Once a day: what the periods that today, this week and this month are compared with have brought."""
+        day = self.project.calendar.day(now_ms)
+        contract = self.project.contract_on(self.project.calendar.local_date(now_ms))
+        if day == self._looked_back or budget.target_of(contract) is None:
+            return
+        self._looked_back = day
+        for period in ("day", contract.service_level.period):
+            self.board.past_volumes[period] = [
+                formulas.service_level_parts(self.sums.past(*bounds, now_ms), contract)[1]
+                for bounds in budget.past_starts(self.project, period, now_ms)
+            ]
 
     def _resume(self) -> None:
         """Go on counting revisions, drawing trends and remembering last values where the last writer stopped.
@@ -98,11 +121,14 @@ class Desk:
     def tick(self, sources: Mapping[str, SourceView], now_ms: int) -> None:
         """Once a second: windows move, sources go stale, waits grow, a project opens or closes."""
         moved = self.sums.roll(now_ms)
+        self._look_back(now_ms)
         said = {name: (view.state, view.since, view.error) for name, view in self._sources.items()}
         says = {name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources}
         minute = now_ms // MINUTE_MS
         if moved or said != says or minute != self._minute:
             self._changed = None
+            self._due = True
+        if self.alerts.running:
             self._due = True
         if self.board.anything_waits:
             self._due = True
@@ -113,6 +139,11 @@ class Desk:
             self._minute = minute
             self.board.note_trend(minute * MINUTE_MS, self._trending)
             self._client.set(keys.trends(self.project.id), msgspec.json.encode(self.board.trends))
+
+    def hear(self, now_ms: int) -> None:
+        """Somebody spoke to this project's alerts."""
+        if self.alerts.hear(now_ms):
+            self._due = True
 
     def due_in(self, now_ms: int) -> int | None:
         """Milliseconds until this board wants to be published; None when nothing changed."""
@@ -131,15 +162,16 @@ class Desk:
         self._published_at = now_ms
         changed, self._changed = self._changed, set()
         people, self._people = self._people, set()
-        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people)
-        if not change:
+        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people, alerts=self.alerts)
+        if not change and not self.alerts.unsaved:
             return False
         try:
-            guarded(self._client, self.lease, lambda pipe: self._write(pipe, change))
+            guarded(self._client, self.lease, lambda pipe: self._write(pipe, change, now_ms))
         except Exception:
             self.again()
             raise
         self._rewrite = False
+        self.alerts.saved()
         self.published += 1
         return True
 
@@ -150,8 +182,12 @@ class Desk:
         self._changed = self._people = None
         self._rewrite = self._due = True
 
-    def _write(self, pipe: Any, change: Change) -> None:
+    def _write(self, pipe: Any, change: Change, now_ms: int) -> None:
         board, whole = self.board, self._rewrite
+        if self.alerts.unsaved:
+            self.alerts.write(pipe, now_ms)
+        if not change:
+            return
         parts = {boards.HEAD: boards.encode(board.head)}
         if whole:
             pipe.delete(keys.board(self.project.id))

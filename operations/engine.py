@@ -132,6 +132,7 @@ class Engine:
         if self._watcher.poll():
             self._next_lease = now
         views = self._source_views(now)
+        spoken_to = {name.decode() for name in self._client.smembers(keys.WORDS_WAITING)}
         for group in self._groups.values():
             for fold in group.folds.values():
                 view = views.get(fold.source)
@@ -140,6 +141,9 @@ class Engine:
                     fold.floor.advance(now)
             for desk in group.desks.values():
                 desk.tick(views, now)
+                if desk.project.id in spoken_to:
+                    self._client.srem(keys.WORDS_WAITING, desk.project.id)
+                    desk.hear(now)
         if now >= self._next_role:
             self._next_role = now + ROLE_EVERY_MS
             self._report(now)

@@ -21,12 +21,17 @@ _NOTHING = Counters({}, {}, {})
 
 
 class WindowSums:
-    """Sums of one project over the windows that its board shows. ``cells``: by source."""
+    """Sums of one project over the windows that its board shows. ``cells``: by source.
 
-    def __init__(self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells]) -> None:
+    ``whole``: windows that are wanted of the project as a whole, not of each queue.
+    """
+
+    def __init__(self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells], whole: Iterable[str] = ()) -> None:
         self._project = project
         self._cells = cells
-        self._windows = tuple(dict.fromkeys(windows))
+        by_queue = dict.fromkeys(windows)
+        self._whole = frozenset(whole) - by_queue.keys()
+        self._windows = (*by_queue, *sorted(self._whole))
         self._own = {split_queue(queue): queue for queue in project.queues}
         self._scopes: dict[tuple[str, str], tuple[str, ...]] = {}
         self.bounds: dict[str, tuple[int, int]] = {}
@@ -54,15 +59,25 @@ class WindowSums:
             return
         for window, (start, end) in self.bounds.items():
             if start <= at < end:
-                self._add(self.sums[window], scopes, change)
+                self._add(window, scopes, change)
 
-    @staticmethod
-    def _add(sums: dict[str, Counters], scopes: tuple[str, ...], change: Counters, sign: int = 1) -> None:
-        for scope in scopes:
+    def _add(self, window: str, scopes: tuple[str, ...], change: Counters, sign: int = 1) -> None:
+        sums = self.sums[window]
+        for scope in scopes[:1] if window in self._whole else scopes:
             cell = sums.get(scope)
             if cell is None:
                 cell = sums[scope] = Counters({}, {}, {})
             cell.add(change, sign)
+
+    def past(self, start: int, end: int, now_ms: int) -> Counters:
+        """The project's sum over a stretch of the past, from what is stored."""
+        found = Counters({}, {}, {})
+        for source in self._project.sources:
+            if source in self._cells:
+                for row, cell in self._cells[source].sums(start, end, now_ms).items():
+                    if self.scopes(source, row):
+                        found.add(cell)
+        return found
 
     def roll(self, now_ms: int) -> bool:
         """Let every window cover what it covers at ``now_ms``. True when one of them moved."""
@@ -92,18 +107,17 @@ class WindowSums:
                 for row, cell in self._cells[source].sums(*bounds, now_ms).items():
                     scopes = self.scopes(source, row)
                     if scopes:
-                        self._add(self.sums[window], scopes, cell)
+                        self._add(window, scopes, cell)
 
     def _roll_minutes(self, window: str, before: tuple[int, int] | None, bounds: tuple[int, int]) -> None:
-        sums = self.sums[window]
         if before is None or before[1] <= bounds[0] or bounds[1] < before[1]:
-            sums.clear()
-            self._add_minutes(sums, *bounds, 1)
+            self.sums[window] = {}
+            self._add_minutes(window, *bounds, 1)
         else:
-            self._add_minutes(sums, before[0], bounds[0], -1)
-            self._add_minutes(sums, before[1], bounds[1], 1)
+            self._add_minutes(window, before[0], bounds[0], -1)
+            self._add_minutes(window, before[1], bounds[1], 1)
 
-    def _add_minutes(self, sums: dict[str, Counters], start: int, end: int, sign: int) -> None:
+    def _add_minutes(self, window: str, start: int, end: int, sign: int) -> None:
         for source in self._project.sources:
             if source not in self._cells:
                 continue
@@ -116,4 +130,4 @@ class WindowSums:
             for (row, _), cell in pairs:
                 scopes = self.scopes(source, row)
                 if scopes:
-                    self._add(sums, scopes, cell, sign)
+                    self._add(window, scopes, cell, sign)

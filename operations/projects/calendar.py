@@ -37,8 +37,19 @@ WINDOWS = (
 )
 """Every window that a number can be about, shortest first."""
 
-ROLLING_MIN = {"rolling_5m": 5, "rolling_15m": 15, "rolling_30m": 30, "rolling_60m": 60}
-"""Minutes in each rolling window."""
+ROLLING_MIN = {
+    "rolling_3m": 3,
+    "rolling_5m": 5,
+    "rolling_10m": 10,
+    "rolling_15m": 15,
+    "rolling_30m": 30,
+    "rolling_60m": 60,
+    "rolling_120m": 120,
+}
+"""Minutes in each window that rolls by the minute; those that are not in ``WINDOWS`` serve the error budget alone."""
+
+ROLLING_QUARTERS = {"rolling_6h": 24, "rolling_24h": 96}
+"""Quarters of an hour in each window that rolls by the quarter, for the error budget."""
 
 
 @lru_cache(maxsize=64)
@@ -254,6 +265,9 @@ class Calendar:
             return self.week(at_ms)
         if window == "month":
             return self.month(at_ms)
+        if window in ROLLING_QUARTERS:
+            end = at_ms - at_ms % QUARTER_MS + QUARTER_MS
+            return end - ROLLING_QUARTERS[window] * QUARTER_MS, end
         if window == "project":
             return self.project_to_date(at_ms, starts)
         raise ValueError(f"{window!r} is no window; there are {', '.join(WINDOWS)}")

@@ -20,7 +20,8 @@ KEEP_MINUTES_MS = 3 * DAY_MS
 KEEP_QUARTERS_MS = 775 * DAY_MS
 """25 months."""
 
-RECENT_MINUTES_MS = 2 * 3600 * 1000
+RECENT_MINUTES_MS = 3 * 3600 * 1000
+"""Longer than the longest window that rolls by the minute."""
 RECENT_QUARTERS_MS = 26 * 3600 * 1000
 
 _encode = msgspec.json.Encoder().encode

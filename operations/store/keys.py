@@ -66,5 +66,26 @@ def channel(project: str) -> str:
     return f"boards:{project}"
 
 
+def alert_states(project: str) -> str:
+    return f"alerts:{{{project}}}:states"
+
+
+def alert_silences(project: str) -> str:
+    return f"alerts:{{{project}}}:silences"
+
+
+def alert_log(project: str) -> str:
+    """Stream of every step of every alert, a year long; field ``entry`` holds JSON."""
+    return f"alerts:{{{project}}}:log"
+
+
+def words(project: str) -> str:
+    """List of what people said to the project's alerts, until the engine has taken it."""
+    return f"alerts:{{{project}}}:words"
+
+
+WORDS_WAITING = "alerts:waiting"
+"""Set of the projects that somebody spoke to."""
+
 BOARDS_CHECKED = "boards:checked"
 ENGINE_METRICS = "engine:metrics"

@@ -1,0 +1,243 @@
+"""The alerts of one project at work: evaluated with each board, answered by people, saved in the board's own transaction.
+
+What people say (acknowledge, silence) arrives as *words* in a Redis list; a word is trimmed from the list in the same transaction that saves
+what it did, so it counts exactly once, whenever this process dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from operations.alerts import budget, readings
+from operations.alerts.budget import budget_rules
+from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, episode, evaluate, level_name
+from operations.alerts.rules import CRITICAL, Rule, rules_of
+from operations.alerts.silences import Silence, silencing
+from operations.alerts.words import label, reason
+from operations.floor.counters import Counters
+from operations.projects.contract import Contract, Project
+from operations.sources import SourceView
+from operations.store import keys
+
+LOG_MS = 366 * 86_400_000
+"""How long the alert log keeps an entry."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Word(msgspec.Struct, omit_defaults=True):
+    """What a person said. ``rule`` for an acknowledgement, ``silence`` for the other two."""
+
+    word: Literal["acknowledge", "silence", "unsilence"]
+    by: str
+    rule: str = ""
+    note: str = ""
+    silence: Silence | None = None
+    id: str = ""
+
+
+class AlertKeeper:
+    """States, silences and what has yet to be written of one project's alerts."""
+
+    def __init__(self, client: Any, project: Project) -> None:
+        self._client = client
+        self._project = project
+        self._contract: Contract | None = None
+        self.rules: tuple[Rule, ...] = ()
+        self._targets: tuple[Rule, ...] = ()
+        self._budget: tuple[budget.BudgetRule, ...] = ()
+        self._day = (0, 0)
+        self.states: dict[str, AlertState] = {}
+        self.silences: dict[str, Silence] = {}
+        self._saved: set[str] = set()
+        self._log: list[dict[str, Any]] = []
+        self._touched = False
+        self._words_taken = 0
+        self._timers: dict[str, tuple[int | None, ...]] = {}
+        self._shown: list[dict[str, Any]] = []
+        self._load()
+
+    def _load(self) -> None:
+        for name, blob in self._client.hgetall(keys.alert_states(self._project.id)).items():
+            self.states[name.decode()] = msgspec.json.decode(blob, type=AlertState)
+        for name, blob in self._client.hgetall(keys.alert_silences(self._project.id)).items():
+            self.silences[name.decode()] = msgspec.json.decode(blob, type=Silence)
+        self._saved = set(self.states)
+
+    @property
+    def running(self) -> bool:
+        """Whether a timer runs, so that the next second must be looked at."""
+        return bool(self.states)
+
+    # ── one tick ──────────────────────────────────────────────────────────────────────────────────
+
+    def evaluate(
+        self,
+        contract: Contract,
+        kpis: readings.Entries,
+        queues: Mapping[str, readings.Entries],
+        sources: Mapping[str, SourceView],
+        *,
+        sums: Callable[[str], Counters],
+        is_open: bool,
+        now_ms: int,
+    ) -> list[dict[str, Any]]:
+        """Evaluate every rule; returns the alerts as the board shows them. ``sums``: the project's sum of a window."""
+        if contract is not self._contract:
+            self._contract = contract
+            self._targets = rules_of(self._project, contract)
+            self._day = (0, 0)
+        day = self._project.calendar.day(now_ms)
+        if day != self._day:
+            self._day = day
+            self._budget = budget_rules(contract, lambda period: self._open_hours(period, now_ms))
+            self.rules = (*self._targets, *(found.rule for found in self._budget))
+        rules = self.rules
+        found = readings.read(rules, kpis, queues, sources, is_open=is_open)
+        trouble = next((entry["reason"] for entry in kpis.values() if entry["why"] in readings.TROUBLES), "")
+        for burning in self._budget:
+            known = Reading(trouble=trouble) if trouble else budget.read(burning, sums, contract, is_open=is_open)
+            found[burning.rule.id] = known
+        self.states, changes = evaluate(rules, found, self.states, now_ms)
+        for change in changes:
+            self._note(change)
+        timers = {name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since) for name, state in self.states.items()}
+        if changes or timers != self._timers:
+            self._timers = timers  # also a timer that began must survive this process
+            self._touched = True
+        for name in [name for name, silence in self.silences.items() if silence.until <= now_ms]:
+            del self.silences[name]
+            self._touched = True
+        self._shown = self._show(rules, now_ms)
+        return self._shown
+
+    def _open_hours(self, period: str, now_ms: int) -> float:
+        calendar = self._project.calendar
+        bounds = {"day": calendar.day, "week": calendar.week, "month": calendar.month}[period](now_ms)
+        return self._project.opening.open_seconds(*bounds) / 3600
+
+    def _note(self, change: Change, **more: Any) -> None:
+        state = change.state
+        self._log.append(
+            {
+                "at": change.at,
+                "what": change.what,
+                "rule": change.rule.id,
+                "episode": episode(change.rule, state),
+                "kpi": change.rule.kpi,
+                "window": change.rule.window,
+                "queue": change.rule.queue,
+                "level": level_name(change.level),
+                "value": state.value,
+                "worst": state.worst,
+                "began_at": state.began_at,
+                "fired_at": state.fired_at,
+                "reason": reason(change),
+                **more,
+            }
+        )
+
+    def _show(self, rules: Iterable[Rule], now_ms: int) -> list[dict[str, Any]]:
+        iso = self._project.calendar.iso
+        down = next((name for name, state in self.states.items() if name.startswith("source_down@") and state.firing), "")
+        rows = []
+        for rule in rules:
+            state = self.states.get(rule.id)
+            if state is None or not state.firing:
+                continue
+            silence = silencing(self.silences.values(), rule, now_ms)
+            acked = state.acknowledged
+            frozen = state.frozen_since is not None
+            rows.append(
+                {
+                    "id": rule.id,
+                    "episode": episode(rule, state),
+                    "kpi": rule.kpi,
+                    "window": rule.window,
+                    "queue": rule.queue,
+                    "source": rule.source,
+                    "label": label(rule),
+                    "level": level_name(state.level),
+                    "state": "frozen" if frozen else "firing",
+                    "since": iso(state.began_at or now_ms),
+                    "fired_at": iso(state.fired_at or now_ms),
+                    "value": state.value,
+                    "target": rule.target.goal if rule.target else None,
+                    "limit": self._limit(rule, state.level),
+                    "reason": state.trouble if frozen else reason(Change(state.level_at or now_ms, rule, "fired", state.level, state)),
+                    "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
+                    "silenced": {"by": silence.by, "until": iso(silence.until), "why": silence.why, "kind": silence.kind} if silence else None,
+                    "inhibited": down if frozen else "",
+                }
+            )
+        rows.sort(key=lambda row: (bool(row["silenced"] or row["acked"] or row["inhibited"]), row["level"] != "critical", row["fired_at"], row["id"]))
+        return rows
+
+    def _limit(self, rule: Rule, level: int) -> float | None:
+        """The line that the alert is over."""
+        if rule.target is not None:
+            return rule.target.critical if level == CRITICAL else rule.target.warning
+        return next((found.limit_pct for found in self._budget if found.rule.id == rule.id), None)
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────────
+
+    def hear(self, now_ms: int) -> bool:
+        """Take the words that wait. True when there were any."""
+        waiting = self._client.lrange(keys.words(self._project.id), self._words_taken, self._words_taken + 99)
+        for blob in waiting:
+            self._words_taken += 1
+            self._touched = True
+            try:
+                word = msgspec.json.decode(blob, type=Word)
+            except msgspec.MsgspecError:
+                continue  # nobody of ours wrote it; it is trimmed with the others
+            self._do(word, now_ms)
+        return bool(waiting)
+
+    def _do(self, word: Word, now_ms: int) -> None:
+        if word.word == "acknowledge":
+            state = self.states.get(word.rule)
+            rule = next((rule for rule in self.rules if rule.id == word.rule), None) or Rule(word.rule, "budget", word.rule.partition("@")[0])
+            if state is not None and state.firing and state.acknowledged is None:
+                state.acknowledged = Acknowledgement(word.by, now_ms, word.note)
+                self._note(Change(now_ms, rule, "acknowledged", state.level, state), by=word.by, note=word.note)
+            return
+        if word.silence is None:
+            return
+        silence = word.silence
+        if word.word == "silence":
+            self.silences[silence.id] = silence
+        elif self.silences.pop(silence.id, None) is None:
+            return
+        self._log.append({"at": now_ms, "what": word.word + "d", "by": word.by, **msgspec.to_builtins(silence), "reason": silence.why})
+
+    # ── saving ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def unsaved(self) -> bool:
+        return self._touched or bool(self._log)
+
+    def write(self, pipe: Any, now_ms: int) -> None:
+        """Put states, silences, log and the trimming of heard words on a transaction's pipeline; then call ``saved``."""
+        project = self._project.id
+        if self.states:
+            pipe.hset(keys.alert_states(project), mapping={name: _encode(state) for name, state in self.states.items()})
+        gone = self._saved - self.states.keys()
+        if gone:
+            pipe.hdel(keys.alert_states(project), *gone)
+        pipe.delete(keys.alert_silences(project))
+        if self.silences:
+            pipe.hset(keys.alert_silences(project), mapping={name: _encode(silence) for name, silence in self.silences.items()})
+        for entry in self._log:
+            pipe.xadd(keys.alert_log(project), {"entry": _encode(entry)}, minid=f"{now_ms - LOG_MS}-0", approximate=True)
+        if self._words_taken:
+            pipe.ltrim(keys.words(project), self._words_taken, -1)
+
+    def saved(self) -> None:
+        self._saved = set(self.states)
+        self._log.clear()
+        self._touched = False
+        self._words_taken = 0
