@@ -90,6 +90,7 @@ class SourceLink:
         self._emitted_no = 0
         self._flushed_no = 0
         self._memory: dict[str, tuple[int, bytes]] = {}
+        self._forgetting = False
         self._redis_away = False
         self._unwatched_since: int | None = None
         self.status = Status(
@@ -136,6 +137,8 @@ class SourceLink:
     async def recall(self, key: str) -> bytes | None:
         if key in self._memory:
             return self._memory[key][1]
+        if self._forgetting:
+            return None
         while True:
             try:
                 value: bytes | None = await from_redis(self._client.hget(memory_key(self.source), key))
@@ -266,8 +269,17 @@ class SourceLink:
         newest = max(event.at for event in batch)
         self.status.last_event_at = max(newest, self.status.last_event_at or newest)
 
+    def forget_memory(self) -> None:
+        """Between two sessions: the events that the memory stands behind are gone, so it must not outlive them."""
+        self._memory.clear()
+        self._forgetting = True
+        self._filled.set()
+
     async def _write_memory(self) -> None:
         """What was remembered behind events that are in the log now; a second trip, so that it can never come first."""
+        if self._forgetting:
+            await from_redis(self._client.delete(memory_key(self.source)))
+            self._forgetting = False
         due = {key: kept for key, kept in self._memory.items() if kept[0] <= self._flushed_no}
         if not due:
             return

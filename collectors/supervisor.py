@@ -165,6 +165,7 @@ class _Watch:
             error = await self._session()
             if error is None:  # Redis was emptied: only a new snapshot can fill it again
                 self._link.session_ended("Redis was emptied; asking the ACD for its whole state", permanent=False)
+                self._link.forget_memory()
                 continue
             settled = self._link.status.state == "up" and (
                 self._clock() - self._link.status.since >= self._pace.settled_s * 1000

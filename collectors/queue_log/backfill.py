@@ -51,12 +51,12 @@ def _surely_within(event: e.AnyEvent, from_ms: int, to_ms: int) -> bool:
 
     An outcome may be told at the edges: it names a visit that is known, or makes one known. An entry of the last second may come after the
     state that is asked for next, and would be missing from it; the feed or that state tells it. An alert without answer has nothing but its
-    time to be known again by, so only one that was not heard before the gap is told.
+    time to be known again by, so only one that the feed surely did not hear is told.
     """
     if isinstance(event, e.ContactEntered):
         return event.at <= to_ms - SECOND_MS
     if isinstance(event, e.ContactRangNoAnswer):
-        return event.at > from_ms
+        return from_ms < event.at <= to_ms - SECOND_MS
     return isinstance(event, _OUTCOMES)
 
 

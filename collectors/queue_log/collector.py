@@ -92,6 +92,7 @@ class _Session:
         self._skew = SkewMeter()
         self._tail: Tail | None = None
         self._missing_s = 0.0
+        self._ended = False
         self._first_at: int | None = None
         """Where the telling begins when nothing was told before, epoch ms on our clock."""
 
@@ -124,6 +125,8 @@ class _Session:
             for line in lines:
                 self._translator.translate(line, self._skew.skew_ms)
         self._tail = Tail(self._path, start, self._zone)
+        if self._ended:
+            self._tail.close()
         self._link.note(clock_skew_ms=self._skew.skew_ms)
 
     def _place_at(self, members: list[Path], from_ms: int) -> Place:
@@ -211,6 +214,7 @@ class _Session:
         self._link.note(**facts)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back, also the one that ``begin`` may still be opening in its thread."""
+        self._ended = True
         if self._tail is not None:
             self._tail.close()

@@ -9,6 +9,7 @@ A place in the file is recognised again by the bytes before it, not by the inode
 from __future__ import annotations
 
 import os
+import threading
 from datetime import UTC, tzinfo
 from pathlib import Path
 
@@ -63,7 +64,9 @@ class Tail:
         self._live = live
         self._zone = zone
         self._fd = -1
-        self._after: tuple[int, int] | None = None
+        self._closing = (
+            threading.Lock()
+        )  # a session that is cancelled closes while a look may still go on in its thread
         self.rotations = 0
         self._open(start.path, start.offset)
 
@@ -74,6 +77,10 @@ class Tail:
 
     def read(self) -> Piece:
         """The next bytes, or what became of the file."""
+        with self._closing:
+            return self._read()
+
+    def _read(self) -> Piece:
         live = self._live_identity()  # before reading: what was written before a rotation is read before it is noticed
         data = os.pread(self._fd, len(self._mark) + CHUNK, self._offset - len(self._mark))
         if data[: len(self._mark)] != self._mark:
@@ -95,9 +102,18 @@ class Tail:
         """Where we are, less a partial line of ``pending`` bytes."""
         offset = max(0, self._offset - pending)
         length = min(MARK, offset)
-        return Position(self._identity[1], offset, os.pread(self._fd, length, offset - length), skew_ms)
+        with self._closing:
+            return Position(self._identity[1], offset, os.pread(self._fd, length, offset - length), skew_ms)
 
     def close(self) -> None:
+        """Give the file back; a look that still goes on is waited for, but not for ever: a disk that hangs keeps the file."""
+        if self._closing.acquire(timeout=1.0):
+            try:
+                self._close()
+            finally:
+                self._closing.release()
+
+    def _close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -111,7 +127,7 @@ class Tail:
 
     def _open(self, path: Path, offset: int) -> None:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.close()
+        self._close()
         self._fd = fd
         status = os.fstat(fd)
         self._identity = (status.st_dev, status.st_ino)
