@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from collectors.registry import KINDS
-from operations.projects.configuration import Configuration, ConfigurationInvalid, load
+from operations.projects.configuration import Configuration, ConfigurationInvalid, load, parse
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +28,13 @@ class _Look(NamedTuple):
     """The watched files at one moment; the first is the configuration itself."""
 
     stats: tuple[Stat | None, ...]
+    text: bytes | None
+    """What the configuration holds; None when it is not there."""
     content: bytes
-    """A hash of what they hold."""
-    whole: bool
-    """The configuration is there and its last line has an end."""
+    """A hash of what all of them hold."""
 
 
-_NEVER = _Look((), b"", False)
+_NEVER = _Look((), None, b"")
 
 
 class ConfigurationWatcher:
@@ -52,9 +52,8 @@ class ConfigurationWatcher:
         self._polls = 0
         self._close_looks = CLOSE_LOOKS
         self._doubted = b""
-        # Looked at before it is read: a write in between is then seen as a change at the next poll, never missed.
         self._seen = self._look()
-        self.current: Configuration = load(self._path, environ, kinds)
+        self.current: Configuration = self._read(self._seen)
         self.errors: tuple[str, ...] = ()
         self._follow(self.current.files)
 
@@ -77,7 +76,7 @@ class ConfigurationWatcher:
             self._close_looks = CLOSE_LOOKS
             return False
         self._doubted = b""
-        return self._reload()
+        return self._reload(look)
 
     def _half_written(self, before: _Look, now: _Look) -> bool:
         """Whether a writer may be in the middle of the file; then it is believed only when the next poll finds the same.
@@ -91,11 +90,17 @@ class ConfigurationWatcher:
         if new is None:
             return True
         renamed = old is None or old[:2] != new[:2]
-        return not renamed and (not now.whole or (old is not None and new[2] < old[2]))
+        return not renamed and (not (now.text or b"").endswith(b"\n") or (old is not None and new[2] < old[2]))
 
-    def _reload(self) -> bool:
+    def _read(self, look: _Look) -> Configuration:
+        # What was looked at is what is read: a writer who comes in between is seen at the next poll.
+        if look.text is None:
+            return load(self._path, self._environ, self._kinds)
+        return parse(look.text, self._path, self._environ, self._kinds)
+
+    def _reload(self, look: _Look) -> bool:
         try:
-            fresh = load(self._path, self._environ, self._kinds)
+            fresh = self._read(look)
         except ConfigurationInvalid as invalid:
             self._follow(invalid.files)
             errors = tuple(invalid.errors)
@@ -133,7 +138,7 @@ class ConfigurationWatcher:
     def _look(self) -> _Look:
         stats = self._stats()  # before the content: what is written in between differs at the next poll
         digest = hashlib.sha256()
-        whole = False
+        text: bytes | None = None
         for file in self._files:
             try:
                 content = file.read_bytes()
@@ -141,9 +146,9 @@ class ConfigurationWatcher:
                 digest.update(b"-")
                 continue
             if file == self._path:
-                whole = content.endswith(b"\n")
+                text = content
             digest.update(b"+%d:" % len(content) + content)
-        return _Look(stats, digest.digest(), whole)
+        return _Look(stats, text, digest.digest())
 
 
 def _stat(file: Path) -> Stat | None:

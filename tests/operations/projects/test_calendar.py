@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -213,6 +213,15 @@ def test_a_time_that_comes_twice_can_be_asked_for_each_time() -> None:
     zone = ZoneInfo("Europe/Berlin")
     first = wall_ms(zone, dt.date(2026, 10, 25), 2 * 60 + 30)
     assert wall_ms(zone, dt.date(2026, 10, 25), 2 * 60 + 30, second_time=True) - first == HOUR_MS
+
+
+@pytest.mark.parametrize("month", [1, 4, 7, 10])
+def test_every_zone_on_earth_cuts_its_intervals_at_quarter_hours_of_utc(month: int) -> None:
+    at = ms("UTC", 2026, month, 10, 12)
+    for zone in available_timezones() - {"localtime", "Factory"}:
+        calendar = Calendar(zone, 30)
+        for bounds in (calendar.interval(at), calendar.day(at), calendar.month(at)):
+            assert bounds[0] % QUARTER_MS == bounds[1] % QUARTER_MS == 0, zone
 
 
 def test_an_unknown_window_and_an_odd_interval_are_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,30 @@ def test_a_file_that_is_included_only_now_is_watched_from_now_on(file: Path) -> 
     secret.write_text("two\n")
     assert any(settle(watcher))
     assert watcher.current.site.name == "two"
+
+
+def test_a_writer_that_never_rests_is_followed_to_its_last_word(file: Path) -> None:
+    watcher = watch(file)
+    names = [f"name {'x' * (number % 7)} {number}" for number in range(200)]
+
+    def write() -> None:
+        for number, name in enumerate(names):
+            if number % 3:
+                file.write_text(named(name))
+            else:
+                fresh = file.with_name("fresh")
+                fresh.write_text(named(name))
+                os.replace(fresh, file)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while writer.is_alive():
+        watcher.poll()
+        assert watcher.current.site.name in (*names, "one")
+    writer.join()
+    settle(watcher)
+    assert watcher.current.site.name == names[-1]
+    assert watcher.errors == ()
 
 
 def test_every_cut_of_a_growing_file_leaves_a_valid_configuration_in_force(file: Path) -> None:
