@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collectors.asterisk.collector import AsteriskCollector
 from collectors.collector import Collector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
 
 KINDS: dict[str, type[Collector]] = {
+    AsteriskCollector.kind: AsteriskCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
 }

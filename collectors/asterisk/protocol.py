@@ -189,7 +189,7 @@ def parse_message(raw: bytes) -> Message:
         return _parse_follows(text)
     pairs = [line.split(": ", 1) for line in text.removesuffix("\r").split("\r\n")]
     try:
-        headers = dict(pairs)  # type: ignore[arg-type]
+        headers = dict(pairs)
         if len(headers) == len(pairs) and "\n" not in text.replace("\r\n", ""):
             return Message(headers)  # what Asterisk sends nearly always
     except ValueError:

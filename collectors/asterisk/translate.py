@@ -9,7 +9,8 @@ message that it is about.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +31,8 @@ from collectors.events import (
     Snapshot,
     WaitingContact,
 )
+
+K = TypeVar("K", bound=Hashable)
 
 DECIDE_MS = 500
 """How long an outcome waits for the word that decides it; normally that follows within a millisecond."""
@@ -233,8 +236,7 @@ class Translator:
         if self._pending.get(pending.contact) is not pending:
             return []
         if not pending.abandon:  # left without an answer or a hang-up: a key took the caller out
-            told = self._left(pending, "key")
-            return told
+            return self._left(pending, "key")
         if not pending.said:
             pending.said = True
             self._remind(pending.at + SILENCE_MS, pending)
@@ -372,12 +374,8 @@ class Translator:
         return self._over(talk, talk.gone_at, None, None, False)
 
     def _forget_talk(self, talk: Talk) -> None:
-        for table, key in ((self._talks, (talk.queue, talk.interface)), (self._callers, talk.contact)):
-            talks = [other for other in table.get(key, []) if other is not talk]  # type: ignore[attr-defined]
-            if talks:
-                table[key] = talks  # type: ignore[index]
-            else:
-                table.pop(key, None)  # type: ignore[attr-defined]
+        _drop(self._talks, (talk.queue, talk.interface), talk)
+        _drop(self._callers, talk.contact, talk)
         self._legs.pop(talk.leg, None)
 
     def _remember(self, key: tuple[str, str, str], now: int) -> None:
@@ -457,6 +455,14 @@ class Translator:
 
     def _count(self, fact: str) -> None:
         self.facts[fact] = self.facts.get(fact, 0) + 1
+
+
+def _drop(table: dict[K, list[Talk]], key: K, talk: Talk) -> None:
+    talks = [other for other in table.get(key, []) if other is not talk]
+    if talks:
+        table[key] = talks
+    else:
+        table.pop(key, None)
 
 
 def _member_of(message: Message) -> Member:
