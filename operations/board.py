@@ -66,6 +66,8 @@ class BoardKeeper:
         self.trends: dict[str, list[tuple[int, float | None]]] = {}
         self.past_volumes: dict[str, list[int]] = {}
         """By period (day, week, month): contacts that counted for the service level in the stretches it is compared with."""
+        self.counting_since: int | None = None
+        """When the first of the project's counters was booked, epoch ms."""
         self.anything_waits = False
 
     # ── one board ─────────────────────────────────────────────────────────────────────────────────
@@ -131,6 +133,7 @@ class BoardKeeper:
 
     def _head(self, contract: Contract, opening: Any, sources: Mapping[str, SourceView], now_ms: int) -> dict[str, Any]:
         project, iso = self.project, self.project.calendar.iso
+        spent = self._budget(contract, now_ms)
         state: dict[str, Any] = {"open": opening.open}
         if opening.open and opening.until_ms is not None:
             state["until"] = iso(opening.until_ms)
@@ -152,11 +155,12 @@ class BoardKeeper:
                 for name, view in sources.items()
                 if name in project.sources
             },
-            "misses_left": self._misses_left(contract, now_ms),
+            "misses_left": {window: found["left"] for window, found in spent.items()},
+            "budget": spent,
             "alerts": [],
         }
 
-    def _misses_left(self, contract: Contract, now_ms: int) -> dict[str, dict[str, Any]]:
+    def _budget(self, contract: Contract, now_ms: int) -> dict[str, dict[str, Any]]:
         """By window (today, and the contract's period): the misses that the goal still allows, and what that rests on."""
         target = budget.target_of(contract)
         if target is None or target.goal is None:
@@ -167,8 +171,9 @@ class BoardKeeper:
             hits, whole = formulas.service_level_parts(self.sums.get(window, PROJECT), contract)
             start, end = self.sums.bounds[window]
             hours = self.project.opening
+            counted = max(start, min(self.counting_since or start, now_ms))
             volume = budget.expected_volume(
-                self.past_volumes.get(period, []), whole, hours.open_seconds(start, end), hours.open_seconds(start, min(now_ms, end))
+                self.past_volumes.get(period, []), whole, hours.open_seconds(counted, end), hours.open_seconds(counted, min(now_ms, end))
             )
             left[window] = budget.misses_left(target.goal, hits, whole, volume)._asdict()
         return left

@@ -9,7 +9,7 @@ import msgspec
 
 from operations.alerts import budget
 from operations.alerts.keeper import AlertKeeper
-from operations.board import BoardKeeper, Change
+from operations.board import TREND_POINTS, BoardKeeper, Change
 from operations.floor.counters import MINUTE_MS
 from operations.fold import Booked, SourceFold
 from operations.kpis import formulas
@@ -22,6 +22,9 @@ from operations.windows import WindowSums
 
 GAP_MS = 20
 """A board is published at most once in this time; what changes meanwhile goes out together."""
+
+SETTLED_MS = 4_000
+"""After this time a new desk has read what was in the log already, a source's own past included."""
 
 
 def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
@@ -55,6 +58,7 @@ class Desk:
         self._resume()
         trending = [target.kpi for block in project.targets for target in block.value]
         self._trending = tuple(dict.fromkeys((*project.wall, *DEFAULT_WALL, *trending)))
+        self._draw_back_at: int | None = now_ms + SETTLED_MS
         self._own = frozenset(project.queues)
         self._looked_back = (0, 0)
         self._look_back(now_ms)
@@ -78,11 +82,22 @@ class Desk:
         if day == self._looked_back or budget.target_of(contract) is None:
             return
         self._looked_back = day
+        self.board.counting_since = self.sums.begins(now_ms)
         for period in ("day", contract.service_level.period):
             self.board.past_volumes[period] = [
                 formulas.service_level_parts(self.sums.past(*bounds, now_ms), contract)[1]
                 for bounds in budget.past_starts(self.project, period, now_ms)
             ]
+
+    def _draw_back(self, now_ms: int) -> None:
+        """Trends of a board that nobody kept: the counters tell what today's numbers were, minute by minute."""
+        contract = self.project.contract_on(self.project.calendar.local_date(now_ms))
+        missing = [CATALOGUE[key] for key in self._trending if key not in self.board.trends and CATALOGUE[key].default_window == "today"]
+        for end, cell in self.sums.backwards("today", now_ms, TREND_POINTS) if missing else ():
+            for kpi in missing:
+                if kpi.formula is not None:
+                    value = kpi.formula(cell, contract, 0).value
+                    self.board.trends.setdefault(kpi.key, []).append((end, None if value is None else round(value, 2)))
 
     def _resume(self) -> None:
         """Go on counting revisions, drawing trends and remembering last values where the last writer stopped.
@@ -122,6 +137,10 @@ class Desk:
         """Once a second: windows move, sources go stale, waits grow, a project opens or closes."""
         moved = self.sums.roll(now_ms)
         self._look_back(now_ms)
+        if self._draw_back_at is not None and now_ms >= self._draw_back_at:
+            self._draw_back_at = None
+            self._draw_back(now_ms)
+            self._due = True
         said = {name: (view.state, view.since, view.error) for name, view in self._sources.items()}
         says = {name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources}
         minute = now_ms // MINUTE_MS

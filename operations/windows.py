@@ -69,6 +69,30 @@ class WindowSums:
                 cell = sums[scope] = Counters({}, {}, {})
             cell.add(change, sign)
 
+    def begins(self, now_ms: int) -> int | None:
+        """When the project's first counter of this month or the one before was booked, to the quarter of an hour; None before any was."""
+        start = self._project.calendar.month(self._project.calendar.month(now_ms)[0] - 1)[0]
+        found = [self._cells[source].begins(start, now_ms) for source in self._project.sources if source in self._cells]
+        return min((at for at in found if at is not None), default=None)
+
+    def backwards(self, window: str, now_ms: int, minutes: int) -> list[tuple[int, Counters]]:
+        """The project's sum as it stood at the end of each of the last whole ``minutes``, oldest first, as (end of the minute, sum).
+
+        Minutes before the window began are left out.
+        """
+        found: list[tuple[int, Counters]] = []
+        left = self.get(window, PROJECT).copy()
+        start = self.bounds[window][0]
+        minute = now_ms - now_ms % MINUTE_MS
+        for end in range(minute, max(minute - minutes * MINUTE_MS, start), -MINUTE_MS):
+            for source in self._project.sources:
+                for row, cell in self._cells[source].minute(end).items() if source in self._cells else ():
+                    if self.scopes(source, row):
+                        left.add(cell, -1)
+            found.append((end, left.copy()))
+        found.reverse()
+        return found
+
     def past(self, start: int, end: int, now_ms: int) -> Counters:
         """The project's sum over a stretch of the past, from what is stored."""
         found = Counters({}, {}, {})

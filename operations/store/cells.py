@@ -169,6 +169,19 @@ class Cells:
 
     # ── reading back ──────────────────────────────────────────────────────────────────────────────
 
+    def begins(self, start: int, now_ms: int) -> int | None:
+        """When the first cell in [start, now) begins; None when there is none."""
+        for day in range(start - start % DAY_MS, now_ms, DAY_MS):
+            if day >= self._quarters_from or self._client.exists(keys.quarters(self.source, day)):
+                found = [at for _, at in self._quarters_of(day) if at >= start]
+                if found:
+                    return min(found)
+        return None
+
+    def minute(self, at: int) -> dict[str, Counters]:
+        """The recent cells of one minute by row."""
+        return {row: cell for (row, start), cell in self.minutes.items() if start == at}
+
     def sums(self, start: int, end: int, now_ms: int) -> dict[str, Counters]:
         """Every row's sum over [start, end), both multiples of 15 min."""
         result: dict[str, Counters] = {}
