@@ -33,6 +33,8 @@ STEADY_S = 30.0
 FAREWELL_S = 3.0
 """What a role may take to end. With Redis's own end after it, all is over within 5 s."""
 TICK_S = 0.1
+OLDEST_REDIS = (6, 2)
+"""The first that trims a stream by age."""
 
 
 def data_folder() -> Path:
@@ -176,8 +178,8 @@ def _await_redis(url: str, stop: threading.Event) -> None:
             with redis.Redis.from_url(
                 url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
             ) as client:
-                client.ping()
-            return
+                info = client.info()
+            break
         except redis.exceptions.AuthenticationError as error:
             raise CannotStart(
                 f"Redis at {starting.without_secret(url)} does not accept the password in REDIS_URL: {error}"
@@ -187,6 +189,18 @@ def _await_redis(url: str, stop: threading.Event) -> None:
                 log.warning("waiting for Redis at %s: %s", starting.without_secret(url), str(error).rstrip("."))
             said = True
         stop.wait(1)
+    else:
+        return
+    version = tuple(int(part) for part in str(info.get("redis_version", "0")).split(".")[:2])
+    if version < OLDEST_REDIS:
+        raise CannotStart(
+            f"Redis at {starting.without_secret(url)} is {info.get('redis_version')}; 6.2 or newer is needed"
+        )
+    if str(info.get("maxmemory_policy", "noeviction")) != "noeviction" and info.get("maxmemory"):
+        log.warning(
+            "Redis may forget what it holds when memory runs out (maxmemory-policy %s); set noeviction",
+            info["maxmemory_policy"],
+        )
 
 
 def _address(listener: socket.socket) -> str:

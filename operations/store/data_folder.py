@@ -36,6 +36,8 @@ def in_words(error: OSError, folder: Path) -> str:
     """What an operating system's refusal means for the data folder."""
     if error.errno == errno.ENOSPC or error.errno == errno.EDQUOT:
         return f"the disk (or quota) that holds the data folder {folder} is full; free some space and start again"
+    if error.errno == errno.EFBIG:
+        return f"the data folder {folder} may not hold files as large as are needed; lift the limit (ulimit -f unlimited) and start again"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"the data folder {folder} is not writable ({error.strerror}); allow it, or name another one in WALLBOARD_DATA"
     if error.errno in (errno.ENOTDIR, errno.EEXIST):

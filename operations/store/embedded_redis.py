@@ -113,6 +113,7 @@ class EmbeddedRedis:
         self._trouble = ""
         self._mended: Path | None = None
         self._failed_to_load = False
+        self._refusal = ""
         self._flusher = append_only_file.Flusher(self.folder.redis)
 
     @property
@@ -196,7 +197,8 @@ class EmbeddedRedis:
         if status is not None:
             if self._ready and now - self._started_at > STEADY_S:
                 self._deaths = 0
-            self._failed_to_load = not self._ready
+            killed = status in (-signal.SIGKILL, -signal.SIGTERM)
+            self._failed_to_load = not self._ready and not killed
             log.error(
                 "Redis died (%s); starting it again",
                 _ended(status) if status < 0 else f"status {status}: {self._last_words()}",
@@ -223,10 +225,10 @@ class EmbeddedRedis:
                 self._after_death()
             self._start()
         except (DataFolderError, OSError, EmbeddedRedisError) as error:
-            log.error(
-                "Redis cannot be started again: %s",
-                in_words(error, self.folder.path) if isinstance(error, OSError) else error,
-            )
+            words = in_words(error, self.folder.path) if isinstance(error, OSError) else str(error)
+            if words != self._refusal:
+                log.error("Redis cannot be started again; it is tried until it can. %s", words)
+            self._refusal = words
             self._back_off(time.monotonic())
 
     def _look(self) -> None:
@@ -286,7 +288,13 @@ class EmbeddedRedis:
         except redis.RedisError:
             return False  # not there yet, or loading
         self._ready = True
-        self.folder.record(server=self._binary.server, version=list(self._binary.version))
+        self._refusal = ""
+        try:
+            self.folder.record(server=self._binary.server, version=list(self._binary.version))
+        except DataFolderError as error:
+            log.error(
+                "%s", error
+            )  # it was recorded when the data was made; a full disk must not stop a Redis that runs
         return True
 
     def _after_death(self) -> None:
@@ -378,7 +386,8 @@ class EmbeddedRedis:
             probe.write_bytes(b"x" * 65536)
             probe.unlink()
         except OSError:
-            probe.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                probe.unlink(missing_ok=True)
             return True
         return False
 

@@ -250,6 +250,30 @@ def test_a_password_of_redis_never_shows(configuration: Path, tmp_path: Path) ->
         assert "open-sesame" not in program.said
 
 
+def test_a_limit_on_file_sizes_is_one_clear_line(configuration: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'ulimit -f 4; exec "$@"',
+            "sh",
+            sys.executable,
+            str(ROOT / "app.py"),
+            "--config",
+            str(configuration),
+            "--port",
+            "0",
+        ],
+        env=os.environ | {"WALLBOARD_DATA": str(tmp_path / "data"), "REDIS_URL": ""},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "ulimit" in one_clear_line(done, 1)
+
+
 def test_importing_app_reads_and_opens_nothing(tmp_path: Path) -> None:
     code = (
         "import sys, app; from roles.serve import LazyServer; assert isinstance(app.server, LazyServer);"
