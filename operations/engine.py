@@ -209,9 +209,12 @@ class Engine:
                     other.release()
                 return False
             held.append(lease)
-        self._groups[sources, projects] = Group(self._client, self._configuration, sources, projects, held, now)
+        group = self._groups[sources, projects] = Group(self._client, self._configuration, sources, projects, held, now)
         for lease in held:
             lease.renew()
+        views = self._source_views(now)
+        for desk in group.desks.values():
+            desk.tick(views, now)  # before its first board: without it, every source would look unknown
         log.info("holding sources %s for projects %s", ", ".join(sources) or "-", ", ".join(projects) or "-")
         return True
 

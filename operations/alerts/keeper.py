@@ -212,7 +212,7 @@ class AlertKeeper:
             self.silences[silence.id] = silence
         elif self.silences.pop(silence.id, None) is None:
             return
-        self._log.append({"at": now_ms, "what": word.word + "d", "by": word.by, **msgspec.to_builtins(silence), "reason": silence.why})
+        self._log.append({**msgspec.to_builtins(silence), "at": now_ms, "what": word.word + "d", "by": word.by, "reason": silence.why})
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────
 
