@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from dashboard.asgi import Message, Send
 
@@ -43,12 +43,13 @@ def page_policy(script_hashes: Sequence[str]) -> str:
 def secured(send: Send) -> Send:
     """``send`` with these headers on every answer, and a policy where the answer has none."""
 
-    async def sending(message: Message) -> None:
+    # Not a coroutine of its own: a stream passes here with every change.
+    def sending(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             headers = list(message.get("headers", ()))
             if not any(name == b"content-security-policy" for name, _ in headers):
                 headers.append((b"content-security-policy", NOTHING))
             message = {**message, "headers": [*headers, *ALWAYS]}
-        await send(message)
+        return send(message)
 
     return sending

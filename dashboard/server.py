@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
 from dashboard import context, dash_app
 from dashboard.access.caller import Caller
@@ -54,10 +55,10 @@ class Application:
         """The last resort for a mistake of ours: a problem in the promised form, and the whole story in the log."""
         begun = False
 
-        async def sending(message: Message) -> None:
+        def sending(message: Message) -> Awaitable[None]:
             nonlocal begun
             begun = True
-            await send(message)
+            return send(message)
 
         try:
             await self._gate(scope, receive, sending)
