@@ -46,7 +46,7 @@ bench:
 
 soak:
 	@.ci/set-up test
-	FLOORLIGHT_KILLS=100 $(py) -m pytest tests/crash -q $(PYTEST)
+	FLOORLIGHT_KILLS=100 $(py) -m pytest tests/crash -v -o faulthandler_timeout=3600 $(PYTEST)
 
 pins:
 	@.ci/pins

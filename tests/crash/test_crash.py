@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import redis
 
+from operations.store.embedded_redis import die_with_parent
 from tests.crash.calls import QUEUES, Calls
 from tests.machinery.running import ROOT, Program, alive, children, ticks, wait_until
 
@@ -122,6 +123,7 @@ def test_killed_at_random_moments_under_load_not_a_contact_is_lost_or_counted_tw
             env=os.environ | {"REDIS_URL": program.redis_url},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            preexec_fn=die_with_parent(),
         )
         try:
             for kill in range(KILLS):

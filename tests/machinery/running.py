@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from operations.store.embedded_redis import die_with_parent
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -96,7 +98,13 @@ class Program:
     def __enter__(self) -> Self:
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
-                self._command, env=self._environ, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._command,
+                env=self._environ,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent(),  # no test run that was killed leaves a wallboard behind
             )
         return self
 
