@@ -20,7 +20,7 @@ def test_three_projects_live_on_their_walls_a_moment_after_the_start(tmp_path: P
 
             def lives(project: str = project) -> bool:
                 status, board = program.get(f"/api/v1/projects/{project}/board")
-                return status == 200 and board["kpis"]["offered"]["value"] > 0 and len(board["agents"]) > 0
+                return status == 200 and (board["kpis"]["offered"]["value"] or 0) > 0 and len(board["agents"]) > 0
 
             wait_until(f"{project} has contacts and agents", lives, 60)
             assert program.get(f"/wall/{project}")[0] == 200
