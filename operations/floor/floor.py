@@ -159,6 +159,8 @@ class Floor:
         if word.at < self._horizon:
             self.too_late += 1
             return False
+        # By the word, not by the entry that it tells of: that may lie in a quarter that an import tells whole.
+        self._live(word.at)
         history = self.visits.get(key)
         if history is None:
             history = self.visits[key] = History(queue, contact, [], [])
@@ -218,7 +220,6 @@ class Floor:
 
     def _book_offer(self, queue: str, sign: int, entered_at: int) -> None:
         self.book(queue, entered_at, "offered", sign)
-        self._live(entered_at)
 
     def _book_outcome(self, queue: str, sign: int, ended_at: int, outcome: str, wait_ms: int, ring_ms: int) -> None:
         self.book(queue, ended_at, outcome, sign)
