@@ -58,6 +58,16 @@ WANTED = (
     "AgentRingNoAnswer", "AgentDump", "QueueMemberRemoved", "Hold", "Unhold", "Hangup", "VarSet",
     "Reload", "FullyBooted", "Shutdown", *_MEMBER_WORDS, *_LIST_WORDS,
 )  # fmt: skip
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"), ("Queue", "Uniqueid")),
+    **dict.fromkeys(("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentDump"), ("Queue", "Uniqueid", "Interface")),
+    **dict.fromkeys(("AgentComplete", "QueueMemberRemoved", *_MEMBER_WORDS), ("Queue", "Interface")),
+    **dict.fromkeys(("Hangup", "VarSet", "Hold", "Unhold"), ("Uniqueid",)),
+    "QueueParams": ("Queue",),
+    "QueueMember": ("Queue", "Location"),
+    "QueueEntry": ("Queue", "Uniqueid"),
+}
+"""Without these a message says nothing: it is left out and counted."""
 ONLY_WITH = {"VarSet": ("Variable: QUEUESTATUS", "Variable: QUEUE_WITHDRAW_INFO")}
 """For ``AmiParser``: what is worth splitting at all."""
 
@@ -157,9 +167,14 @@ class Translator:
         word = self._words.get(message.headers.get("Event", ""))
         if word is None:
             return []
-        queue = message.headers.get("Queue")
+        headers = message.headers
+        queue = headers.get("Queue")
         if queue is not None and self._queues is not None and queue not in self._queues:
             return []
+        for name in NEEDS.get(headers["Event"], ()):
+            if not headers.get(name):
+                self._count("incomplete_messages")
+                return []
         return word(message, now_ms)
 
     def expect_list(self, action_id: str, asked_at: int, unwatched_since: int | None = None) -> None:
