@@ -216,3 +216,22 @@ def test_a_restart_keeps_the_day(configuration: Path, tmp_path: Path) -> None:
         time.sleep(2)  # calls go on while nobody watches
         with Program(tmp_path, configuration) as program:
             right_in_the_end(program, calls)
+
+
+def test_a_power_cut_that_took_redis_s_last_seconds_is_made_good_from_the_log(
+    configuration: Path, tmp_path: Path
+) -> None:
+    with Calls(tmp_path / "queue_log", seed=6, per_second=40) as calls, Program(tmp_path, configuration) as program:
+        program.wait_until_it_serves()
+        for lost in (1, 2_000, 30_000):
+            time.sleep(3)
+            orphans = list(children(program.pid))
+            program.kill("all")
+            assert program.process
+            program.process.wait()
+            wait_until("its children are gone", lambda left=orphans: not any(alive(pid) for pid in left))
+            file = max((tmp_path / "data" / "redis").rglob("*.aof"), key=lambda path: path.stat().st_mtime)
+            os.truncate(file, file.stat().st_size - lost)
+            program.__enter__()
+        right_in_the_end(program, calls)
+        assert "Traceback" not in program.said
