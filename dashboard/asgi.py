@@ -64,14 +64,25 @@ class Answer:
     def json(cls, value: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Answer:
         return cls(status, msgspec.json.encode(value), JSON, (("Cache-Control", "no-store"), *headers))
 
-    async def send(self, send: Send, *, head: bool = False) -> None:
-        """Give the answer; ``head`` leaves the body out but says its length."""
+    @property
+    def all_headers(self) -> list[tuple[bytes, bytes]]:
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
         if self.status != HTTPStatus.NOT_MODIFIED:
             headers.append((b"content-type", self.content_type.encode("latin-1")))
             headers.append((b"content-length", str(len(self.body)).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if head else self.body})
+        return headers
+
+    async def send(self, send: Send, *, head: bool = False) -> None:
+        """Give the answer; ``head`` leaves the body out but says its length."""
+        await send_whole(send, self.status, self.all_headers, self.body, head=head)
+
+
+async def send_whole(
+    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, head: bool = False
+) -> None:
+    """Send an answer that is known whole; ``head``: without its body."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else body})
 
 
 class Stream(Protocol):

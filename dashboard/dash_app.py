@@ -101,6 +101,8 @@ def _cache_headers(response: Response) -> Response:
     if request.path.startswith("/assets/"):
         fingerprinted = "m" in request.args
         response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if fingerprinted else "no-cache"
+    elif "max-age=31536000" in response.headers.get("Cache-Control", ""):
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 from collections.abc import Awaitable
 
 from dashboard import context, dash_app
@@ -12,10 +13,12 @@ from dashboard.access.gate import Gate
 from dashboard.api.intervals import Read
 from dashboard.api.route import Router, Web, check_project
 from dashboard.api.rows import OWNED, rows
-from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send
+from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send, send_whole
+from dashboard.compression import Compressor
 from dashboard.context import Clock, Watcher
 from dashboard.flask_mount import FlaskMount
 from dashboard.headers import secured
+from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from dashboard.push.reader import Reader, connect
 from operations.intervals import intervals
@@ -23,6 +26,7 @@ from operations.intervals import intervals
 log = logging.getLogger(__name__)
 
 READER_AGAIN_S = 1.0
+FILES = 16_384
 
 
 class Application:
@@ -33,10 +37,12 @@ class Application:
         here: context.Context = dash.server.extensions["floorlight"]
         self.hub = Hub()
         self._redis = connect(redis_url)
-        self._reader = Reader(self._redis, self.hub, watcher, clock)
-        self._web = Web(watcher, self._redis, here.redis, self.hub, self._reader, clock)
+        heart = Heart(self.hub, watcher)
+        self._reader = Reader(self._redis, self.hub, heart, watcher, clock)
+        self._web = Web(watcher, self._redis, here.redis, self.hub, heart, self._reader, clock)
+        self._compress = Compressor()
         self._router = Router(rows(read_intervals), OWNED)
-        self._flask = FlaskMount(dash.server)
+        self._flask = FlaskMount(dash.server, self._compress)
         self._gate = Gate(watcher, clock, self._answer, self._is_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,13 +92,15 @@ class Application:
         except Problem as problem:
             answer = problem.answer()
         if isinstance(answer, Answer):
-            await answer.send(send, head=head)
+            headers, body = await self._compress(request, answer.status, answer.all_headers, answer.body)
+            await send_whole(send, answer.status, headers, body, head=head)
         else:
             await answer.run(receive, send, head=head)
         return None
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        allow_many_streams()
         reading = asyncio.create_task(self._keep_reading())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -110,6 +118,14 @@ class Application:
             except Exception:
                 log.exception("the reader of Redis failed; it begins anew")
             await asyncio.sleep(READER_AGAIN_S)
+
+
+def allow_many_streams() -> None:
+    """A thousand screens are a thousand files to the system, and many a shell's limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def create(watcher: Watcher, redis_url: str, *, clock: Clock, read_intervals: Read = intervals) -> Application:

@@ -104,4 +104,4 @@ async def live(web: Web, request: Request, caller: Caller) -> Stream:
         )
     said = request.headers.get("last-event-id") or request.query.get("last_event_id") or ""
     last = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
-    return LiveStream(web.hub, web.reader, web.clock, FeedKey(request.path_values["project"], caller.sees_names), last)
+    return LiveStream(web.hub, web.heart, web.clock, FeedKey(request.path_values["project"], caller.sees_names), last)

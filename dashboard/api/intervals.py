@@ -22,6 +22,9 @@ LENGTHS = (15, 30, 60)
 MOST_DAYS = 92
 """What one request may ask for; a longer stretch is several requests."""
 
+AT_ONCE = 2
+"""Readings of the past at the same time: they compute, and the live feed shares their process."""
+
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 Read = Callable[[Any, Any, int, int, int, str | None], list[dict[str, Any]]]
@@ -30,6 +33,8 @@ Read = Callable[[Any, Any, int, int, int, str | None], list[dict[str, Any]]]
 
 def handler(read: Read) -> Handler:
     """The route's handler on top of ``read``, which runs in a thread with the synchronous client."""
+
+    turn = asyncio.Semaphore(AT_ONCE)
 
     async def intervals(web: Web, request: Request, caller: Caller) -> Answer:
         project = request.path_values["project"]
@@ -44,7 +49,8 @@ def handler(read: Read) -> Handler:
             raise Problem(422, "unknown_queue", f"queue: not one of this project's queues; they are {known}")
         accept = request.headers.get("accept", "*/*")
         try:
-            rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue)
+            async with turn:
+                rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue)
         except (RedisError, OSError) as error:
             raise redis_away(error) from error
         if wants_csv(accept):
@@ -53,7 +59,7 @@ def handler(read: Read) -> Handler:
             headers = (("Content-Disposition", f'attachment; filename="{name}"'), ("Cache-Control", "no-store"))
             text = await asyncio.to_thread(as_csv, rows)
             return Answer(200, text.encode(), "text/csv; charset=utf-8", (*headers, ("Vary", "Accept")))
-        return Answer.json({"intervals": rows}, headers=[("Vary", "Accept")])
+        return await asyncio.to_thread(Answer.json, {"intervals": rows}, 200, [("Vary", "Accept")])
 
     return intervals
 

@@ -10,6 +10,7 @@ from typing import Any
 from dashboard.access.caller import Caller
 from dashboard.asgi import Answer, Problem, Request, Stream
 from dashboard.context import Clock, Watcher
+from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from dashboard.push.reader import Reader
 
@@ -24,6 +25,7 @@ class Web:
     redis: Any
     redis_sync: Any
     hub: Hub
+    heart: Heart
     reader: Reader
     clock: Clock
 

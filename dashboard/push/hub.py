@@ -180,8 +180,9 @@ class Hub:
                 else:
                     del self._by_project[key.project]
 
-    def close(self) -> None:
-        """End every stream."""
+    def close(self, project: str | None = None) -> None:
+        """End every stream, or those of one project."""
         for watched in self._watched.values():
-            for viewer in list(watched.viewers):
-                viewer.close()
+            if project is None or watched.key.project == project:
+                for viewer in list(watched.viewers):
+                    viewer.close()

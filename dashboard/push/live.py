@@ -10,8 +10,8 @@ import msgspec
 from dashboard.asgi import Receive, Send
 from dashboard.context import Clock
 from dashboard.push.frames import frame, opening
+from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import FeedKey, Hub, Viewer
-from dashboard.push.reader import Reader
 
 RETRY_MS = (1_000, 3_000)
 """When a closed stream's client comes back: spread, so that a thousand screens do not come at once."""
@@ -30,8 +30,8 @@ class LiveStream:
     when the kernel gives up on its unanswered heartbeats.
     """
 
-    def __init__(self, hub: Hub, reader: Reader, clock: Clock, key: FeedKey, last_revision: int | None) -> None:
-        self._hub, self._reader, self._clock = hub, reader, clock
+    def __init__(self, hub: Hub, heart: Heart, clock: Clock, key: FeedKey, last_revision: int | None) -> None:
+        self._hub, self._heart, self._clock = hub, heart, clock
         self._key, self._last_revision = key, last_revision
 
     async def run(self, receive: Receive, send: Send, *, head: bool) -> None:
@@ -49,7 +49,7 @@ class LiveStream:
 
     async def _speak(self, viewer: Viewer, send: Send) -> None:
         now_ms = self._clock()
-        beat = {**self._reader.heartbeat(self._key.project, now_ms), "layout": viewer.watched.feed.layout}
+        beat = {**self._heart.data(self._key.project, now_ms), "layout": viewer.watched.feed.layout}
         viewer.beats = viewer.watched.beats
         data = opening(random.randint(*RETRY_MS)) + viewer.take() + frame("heartbeat", msgspec.json.encode(beat))
         while not viewer.closed:

@@ -21,8 +21,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from collectors import event_log
-from collectors.collector import Status
 from dashboard.context import CHANNELS, Clock, Watcher, channel_project
+from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from operations import sources
 from operations.store import boards, keys
@@ -30,7 +30,6 @@ from operations.store import boards, keys
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
-BEAT_MS = 5_000
 ROLE_EVERY_MS = 2_000
 ROLE_EXPIRES_S = 10
 RELOAD_GAP_S = 0.05
@@ -57,18 +56,13 @@ def connect(redis_url: str) -> aioredis.Redis:
 class Reader:
     """Feeds a hub from Redis for as long as ``run`` runs.
 
-    ``redis``: an asynchronous client (bytes). ``statuses`` holds the last status of each configured source as
-    read within the last second or so; ``checked``: when the engine last found each board right, epoch ms.
+    ``redis``: an asynchronous client (bytes).
     """
 
-    def __init__(self, redis: aioredis.Redis, hub: Hub, watcher: Watcher, clock: Clock) -> None:
-        self._redis, self._hub, self._watcher, self._clock = redis, hub, watcher, clock
-        self.statuses: dict[str, Status | None] = {}
-        self.checked: dict[str, int] = {}
+    def __init__(self, redis: aioredis.Redis, hub: Hub, heart: Heart, watcher: Watcher, clock: Clock) -> None:
+        self._redis, self._hub, self._heart, self._watcher, self._clock = redis, hub, heart, watcher, clock
         self.started_at = clock()
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{random.randrange(16**4):04x}"
-        self._beat_at = 0
-        self._said: dict[str, Any] = {}
         self._role_at = 0
         self.configured_at = self.started_at
         """When the configuration that holds was taken, epoch ms."""
@@ -154,7 +148,7 @@ class Reader:
             except REDIS_GONE as error:
                 self._say_redis(False, str(error))
             self._follow_configuration()
-            self._beat(self._clock())
+            self._heart.beat(self._clock())
             self._hub.sweep(now_ms)
             await asyncio.sleep(POLL_S)
 
@@ -164,12 +158,12 @@ class Reader:
         pipe.hgetall(keys.BOARDS_CHECKED)
         for source in wanted:
             pipe.get(event_log.status_key(source))
-        if now_ms - self._role_at >= ROLE_EVERY_MS:
+        if not 0 <= now_ms - self._role_at < ROLE_EVERY_MS:  # also when the clock was set back
             pipe.set(f"role:serve:{self.instance}", self._role(now_ms), ex=ROLE_EXPIRES_S)
             self._role_at = now_ms
         checked, *answers = await pipe.execute()
-        self.checked = {name.decode(): int(at) for name, at in checked.items() if at.isdigit()}
-        self.statuses = {s: sources.parse(raw) for s, raw in zip(wanted, answers, strict=False)}
+        self._heart.checked = {name.decode(): int(at) for name, at in checked.items() if at.isdigit()}
+        self._heart.statuses = {s: sources.parse(raw) for s, raw in zip(wanted, answers, strict=False)}
 
     def _role(self, now_ms: int) -> bytes:
         return msgspec.json.encode(
@@ -191,7 +185,6 @@ class Reader:
         if up == self._hub.redis:
             return
         self._hub.redis = up
-        self._beat_at = 0
         if up:
             log.info("Redis answers")
         else:
@@ -199,7 +192,7 @@ class Reader:
             log.error("Redis does not answer: %s", error)
 
     def _follow_configuration(self) -> None:
-        """When it changed who may see what, let every screen come back and show its credentials again."""
+        """Let screens come back and ask again when it changed who may see what, or that there is something to see."""
         configuration = self._watcher.current
         if configuration is self._configuration:
             return
@@ -207,43 +200,9 @@ class Reader:
         before, self._configuration = self._configuration, configuration
         if configuration.access != before.access:
             self._hub.close()
-
-    def views(self, now_ms: int) -> dict[str, sources.SourceView]:
-        """How each configured source is, as of the last poll."""
-        configured = self._watcher.current.sources
-        return {s: sources.judge(self.statuses.get(s), now_ms, settings.kind) for s, settings in configured.items()}
-
-    def heartbeat(self, project: str, now_ms: int) -> dict[str, Any]:
-        """What a page needs to know how old its numbers are; ``layout`` is added by the hub."""
-        configured = self._watcher.current.projects.get(project)
-        views, zone = self.views(now_ms), sources.zone(self._watcher.current, project)
-        wanted = [] if configured is None else configured.sources
-        return {
-            "now": sources.iso(now_ms, zone),
-            "checked_at": sources.iso(self.checked.get(project), zone),
-            "sources": {s: sources.public(views[s], zone) for s in wanted if s in views},
-            "redis": self._hub.redis,
-        }
-
-    def _beat(self, now_ms: int) -> None:
-        """Heartbeats: all of them each five seconds, and a project's at once when a state of it changes."""
-        everybody = now_ms - self._beat_at >= BEAT_MS or now_ms < self._beat_at
-        if everybody:
-            self._beat_at = now_ms
-        views = self.views(now_ms)
-        watched = self._hub.projects()
-        self._said = {project: state for project, state in self._said.items() if project in watched}
-        for project in watched:
-            configured = self._watcher.current.projects.get(project)
-            names = [] if configured is None else configured.sources
-            state = [
-                self._hub.redis,
-                configured is None,
-                *((views[s].state, views[s].since) for s in names if s in views),
-            ]
-            if everybody or self._said.get(project) != state:
-                self._said[project] = state
-                self._hub.heartbeat(project, self.heartbeat(project, now_ms))
+        for project in self._hub.projects():
+            if project not in configuration.projects:
+                self._hub.close(project)
 
 
 async def _quietly(closing: Any) -> None:
