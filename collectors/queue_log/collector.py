@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from collectors.collector import Link, SourceSettings
+from collectors.collector import CollectorError, Link, SourceSettings
 from collectors.events import AnyEvent
 from collectors.queue_log.files import CHUNK, HOUR_MS, Place, family, last_time, lines_since, place_in, trouble
 from collectors.queue_log.protocol import Line, LineReader
 from collectors.queue_log.skew import TOLERANCE_MS, SkewMeter
-from collectors.queue_log.tail import Position, Tail, find
+from collectors.queue_log.tail import Piece, Position, Tail, find
 from collectors.queue_log.translate import Translator
 
 POLL_S = 0.2
@@ -56,8 +56,9 @@ class QueueLogCollector:
     kind: ClassVar[str] = "queue_log"
     Settings: ClassVar[type[SourceSettings]] = QueueLogSettings
 
-    def __init__(self, source: str, settings: Any) -> None:
+    def __init__(self, source: str, settings: Any, *, missing_s: float = MISSING_S) -> None:
         self.source = source
+        self._missing_s = missing_s
         self._path: Path = settings.path
         self._zone = ZoneInfo(settings.time_zone)
 
@@ -72,7 +73,7 @@ class QueueLogCollector:
 
     @asynccontextmanager
     async def _session(self, link: Link) -> AsyncIterator[_Session]:
-        session = _Session(self._path, self._zone, link)
+        session = _Session(self._path, self._zone, link, self._missing_s)
         try:
             await session.begin(Position.decode(await link.recall(MEMORY)))
             yield session
@@ -83,7 +84,7 @@ class QueueLogCollector:
 class _Session:
     """One run over the file: where we are in it, what is open, and how wrong the PBX's clock is."""
 
-    def __init__(self, path: Path, zone: ZoneInfo, link: Link) -> None:
+    def __init__(self, path: Path, zone: ZoneInfo, link: Link, missing_s: float) -> None:
         self._path = path
         self._zone = zone
         self._link = link
@@ -91,6 +92,7 @@ class _Session:
         self._translator = Translator()
         self._skew = SkewMeter()
         self._tail: Tail | None = None
+        self._patience_s = missing_s
         self._missing_s = 0.0
         self._ended = False
         self._first_at: int | None = None
@@ -101,6 +103,10 @@ class _Session:
         await asyncio.to_thread(self._begin, position, self._link.now_ms())
 
     def _begin(self, position: Position | None, now_ms: int) -> None:
+        if self._path.exists() and not (self._path.is_file() or self._path.is_dir()):
+            raise CollectorError(
+                f"queue_log {self._path} is no plain file; give the file that Asterisk writes", permanent=True
+            )
         with self._path.open("rb"):
             pass  # an error that says more than a stat's
         members = family(self._path, self._zone)
@@ -113,18 +119,19 @@ class _Session:
                     warning="the place reached before was not found in the log or its rotated files; read back by time"
                 )
         elif latest is not None and latest > now_ms + TOLERANCE_MS:
-            self._skew = SkewMeter(
-                now_ms - latest
-            )  # at least so far is the PBX's clock ahead; live lines will tell exactly
+            # At least so far is the PBX's clock ahead; live lines will tell exactly.
+            self._skew = SkewMeter(now_ms - latest)
         clock_now = now_ms - self._skew.skew_ms
         if start is None:
             from_ms = (clock_now - TELL_BACK_MS) // HOUR_MS * HOUR_MS
             start = self._place_at(members, from_ms)
             self._first_at = from_ms + self._skew.skew_ms
+        self._tail = Tail(self._path, start, self._zone)
         for lines in lines_since(self._path, clock_now - TELL_BACK_MS - PRIME_MS, self._zone, upto=start):
             for line in lines:
                 self._translator.translate(line, self._skew.skew_ms)
-        self._tail = Tail(self._path, start, self._zone)
+        if not self._tail.holds(start.path):
+            raise CollectorError(f"queue_log {self._path} was rotated while it was read; reading it again")
         if self._ended:
             self._tail.close()
         self._link.note(clock_skew_ms=self._skew.skew_ms)
@@ -163,7 +170,7 @@ class _Session:
         tail = self._tail
         assert tail is not None
         piece = await asyncio.to_thread(tail.read)
-        await self._see_presence(tail)
+        self._see_presence(piece)
         if piece.cut:
             self._reader.forget()
         lines = self._reader.finish() if piece.ended else self._reader.feed(piece.data)
@@ -193,14 +200,14 @@ class _Session:
         position = await asyncio.to_thread(tail.position, self._reader.pending, self._skew.skew_ms)
         await self._link.remember(MEMORY, position.encode())
 
-    async def _see_presence(self, tail: Tail) -> None:
+    def _see_presence(self, piece: Piece) -> None:
         """The source lives while the file can be seen; nothing else tells that a silent log is not a dead one."""
-        if await asyncio.to_thread(lambda: tail.present):
+        if not piece.missing:
             self._missing_s = 0.0
             self._link.heard()
             return
         self._missing_s += POLL_S
-        if self._missing_s > MISSING_S:
+        if self._missing_s > self._patience_s:
             raise FileNotFoundError(str(self._path))
 
     def _note(self) -> None:

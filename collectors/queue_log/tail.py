@@ -49,12 +49,14 @@ class Position(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Piece(msgspec.Struct, frozen=True):
     """What one look found. ``data``: the next bytes. ``ended``: the file that the bytes so far came from is over, what
-    follows is another file. ``cut``: it was truncated, so a partial line will never be completed. ``caught_up``: there is no more now."""
+    follows is another file. ``cut``: it was truncated, so a partial line will never be completed. ``caught_up``: there is no more now.
+    ``missing``: there is no file under the live name."""
 
     data: bytes = b""
     ended: bool = False
     cut: bool = False
     caught_up: bool = False
+    missing: bool = False
 
 
 class Tail:
@@ -64,16 +66,10 @@ class Tail:
         self._live = live
         self._zone = zone
         self._fd = -1
-        self._closing = (
-            threading.Lock()
-        )  # a session that is cancelled closes while a look may still go on in its thread
+        # A session that is cancelled closes while a look may still go on in its thread.
+        self._closing = threading.Lock()
         self.rotations = 0
         self._open(start.path, start.offset)
-
-    @property
-    def present(self) -> bool:
-        """Whether there is a file under the live name now."""
-        return self._live_identity() is not None
 
     def read(self) -> Piece:
         """The next bytes, or what became of the file."""
@@ -88,9 +84,9 @@ class Tail:
         data = data[len(self._mark) :]
         if data:
             self._advance(data)
-            return Piece(data)
+            return Piece(data, missing=live is None)
         if live is None or live == self._identity:
-            return Piece(caught_up=True)
+            return Piece(caught_up=True, missing=live is None)
         try:
             self._open_next()
         except FileNotFoundError:  # renamed once more since we looked
@@ -134,6 +130,12 @@ class Tail:
         self._offset = offset
         length = min(MARK, offset)
         self._mark = os.pread(fd, length, offset - length)
+        if len(self._mark) < length:  # shorter than the place in it that was found: it has just been changed
+            self._offset, self._mark = 0, b""
+
+    def holds(self, path: Path) -> bool:
+        """Whether the file that is open lies under this name."""
+        return _identity(path) == self._identity
 
     def _advance(self, data: bytes) -> None:
         self._offset += len(data)

@@ -194,6 +194,21 @@ def test_the_source_lives_while_the_file_is_there_even_when_nobody_calls(live: P
     asyncio.run(scenario())
 
 
+def test_a_file_that_goes_away_and_stays_away_ends_the_session(live: Path) -> None:
+    live.write_bytes(RUN_A)
+
+    async def scenario() -> None:
+        link = RecordingLink(now_ms=END_OF_RUN_A)
+        task = asyncio.create_task(QueueLogCollector("hq", QueueLogSettings(path=live), missing_s=0.3).run(link))
+        await link.until(lambda: link.up)
+        live.unlink()
+        with pytest.raises(CollectorError, match="does not exist") as caught:
+            await asyncio.wait_for(task, 30)
+        assert not caught.value.permanent
+
+    asyncio.run(scenario())
+
+
 def ended(path: Path) -> CollectorError:
     async def scenario() -> None:
         async with asyncio.timeout(30):
@@ -214,6 +229,13 @@ def test_a_directory_is_an_error_that_says_what_to_give(tmp_path: Path) -> None:
     error = ended(tmp_path)
     assert f"give the file in it, usually {tmp_path / 'queue_log'}" in str(error)
     assert error.permanent
+
+
+def test_a_pipe_is_no_log_and_is_not_waited_for(live: Path) -> None:
+    os.mkfifo(live)
+    error = ended(live)
+    assert error.permanent
+    assert "no plain file" in str(error)
 
 
 def test_a_file_as_a_directory_is_said(live: Path) -> None:

@@ -97,12 +97,12 @@ def test_the_moment_without_a_file_is_waited_out(live: Path) -> None:
     follower.look()
     live.rename(live.with_name("queue_log.0"))
     assert follower.look() == []
-    assert not follower.tail.present
+    assert follower.tail.read().missing
     append(live.with_name("queue_log.0"), row(1))
     assert follower.look() == ["c1"]
     live.write_bytes(row(2))
     assert follower.look() == ["c2"]
-    assert follower.tail.present
+    assert not follower.tail.read().missing
 
 
 def test_two_rotations_between_two_looks_lose_nothing(live: Path) -> None:
