@@ -51,6 +51,8 @@ class Agent(msgspec.Struct):
     queues_at: int = 0
     """When the list of queues was told."""
     group: str = ""
+    group_at: int = 0
+    """From when on time is booked under ``group``; nothing that was booked before is ever taken back."""
 
 
 Book = Callable[[str, int, str, int], None]

@@ -22,7 +22,16 @@ MINUTE_MS = 60_000
 QUARTER_MS = 900_000
 DAY_MS = 86_400_000
 
-OUTCOMES = ("answered", "abandoned", "left_timeout", "left_key", "left_empty", "left_callback", "left_other", "lost_sight")
+OUTCOMES = (
+    "answered",
+    "abandoned",
+    "left_timeout",
+    "left_key",
+    "left_empty",
+    "left_callback",
+    "left_other",
+    "lost_sight",
+)
 """Every way in which a visit to a queue can end; each visit ends in exactly one."""
 
 FLOW_OUTS = ("left_timeout", "left_key", "left_empty", "left_callback", "left_other")

@@ -192,7 +192,9 @@ class Floor:
                 if waited and visit.ended_at is not None:
                     self._book_outcome(queue, 1, visit.ended_at, visit.outcome, visit.wait_ms, visit.ring_ms)
                 if visit.over_at is not None:
-                    self._book_over(queue, 1, visit.over_at, visit.talk_ms, visit.hold_ms, visit.held, visit.transferred)
+                    self._book_over(
+                        queue, 1, visit.over_at, visit.talk_ms, visit.hold_ms, visit.held, visit.transferred
+                    )
         if fresh:
             self._show_waiting(queue, contact, visits[-1] if visits and not visits[-1].outcome else None)
             self.touched_visits.add(key)
@@ -235,7 +237,9 @@ class Floor:
         slot = wait_slot(wait_ms)
         waits[slot] = waits.get(slot, 0) + sign
 
-    def _book_over(self, queue: str, sign: int, over_at: int, talk_ms: int, hold_ms: int, held: bool, transferred: bool) -> None:
+    def _book_over(
+        self, queue: str, sign: int, over_at: int, talk_ms: int, hold_ms: int, held: bool, transferred: bool
+    ) -> None:
         self.book(queue, over_at, "handled", sign)
         self.book(queue, over_at, "talk_ms", sign * talk_ms)
         if held:
@@ -249,7 +253,9 @@ class Floor:
             self.live_since = at
 
     def _entered(self, event: e.ContactEntered) -> None:
-        self._hear(event.queue, event.contact, Word(event.at, ENTERED), caller=event.caller, caller_name=event.caller_name)
+        self._hear(
+            event.queue, event.contact, Word(event.at, ENTERED), caller=event.caller, caller_name=event.caller_name
+        )
 
     def _abandoned(self, event: e.ContactAbandoned) -> None:
         self._hear(event.queue, event.contact, Word(event.at, ENDED, "", "abandoned", event.wait_ms))
@@ -258,7 +264,9 @@ class Floor:
         self._hear(event.queue, event.contact, Word(event.at, ENDED, "", "left_" + event.why, event.wait_ms))
 
     def _answered(self, event: e.ContactAnswered) -> None:
-        self._hear(event.queue, event.contact, Word(event.at, ENDED, event.agent, "answered", event.wait_ms, event.ring_ms))
+        self._hear(
+            event.queue, event.contact, Word(event.at, ENDED, event.agent, "answered", event.wait_ms, event.ring_ms)
+        )
 
     def _rang(self, event: e.ContactRang) -> None:
         self._hear(event.queue, event.contact, Word(event.at, RANG, event.agent))
@@ -274,7 +282,9 @@ class Floor:
         self._hear(event.queue, event.contact, Word(event.at, RESUMED))
 
     def _completed(self, event: e.ContactCompleted) -> None:
-        word = Word(event.at, COMPLETED, event.agent, "", event.wait_ms, event.talk_ms, event.hold_ms, event.transferred)
+        word = Word(
+            event.at, COMPLETED, event.agent, "", event.wait_ms, event.talk_ms, event.hold_ms, event.transferred
+        )
         self._hear(event.queue, event.contact, word)
 
     def _forget(self, before: int) -> None:
@@ -304,10 +314,26 @@ class Floor:
         return found
 
     def _agent_changed(self, event: e.AgentChanged) -> None:
-        self._change(self._agent(event.agent, event.at), event.at, event.condition, event.reason, event.queue, event.contact, event.name)
+        self._change(
+            self._agent(event.agent, event.at),
+            event.at,
+            event.condition,
+            event.reason,
+            event.queue,
+            event.contact,
+            event.name,
+        )
 
     def _change(
-        self, agent: Agent, at: int, condition: str, reason: str = "", queue: str = "", contact: str = "", name: str = "", since: int | None = None
+        self,
+        agent: Agent,
+        at: int,
+        condition: str,
+        reason: str = "",
+        queue: str = "",
+        contact: str = "",
+        name: str = "",
+        since: int | None = None,
     ) -> None:
         """A person's condition from ``at`` on; older words than the present condition change nothing."""
         self._name(agent, name)
@@ -318,17 +344,18 @@ class Floor:
                 agent.queue, agent.contact = queue, contact
                 self._touch_agent(agent)
             return
-        book_time(self.book, agent, agent.booked_to, at)  # takes back what was booked beyond a late word
+        moved_at = max(at, agent.group_at)
+        book_time(self.book, agent, agent.booked_to, moved_at)  # takes back what was booked beyond a late word
         if agent.condition == "wrap_up" and agent.queue and condition != "unknown":
             # From the moment it was seen: counted from ``since``, a word that comes again would count again.
             self.book(agent.queue, at, "wrap_ms", at - agent.from_at)
             self.changed_queues.add(agent.queue)
         agent.condition, agent.reason, agent.queue, agent.contact = condition, reason, queue, contact
         agent.since = at if since is None else min(since, at)
-        agent.from_at = agent.booked_to = at
+        agent.from_at, agent.booked_to = at, moved_at
         self._touch_agent(agent)
-        if at < self.booked_to:  # what is booked for everybody else is booked for this one too
-            book_time(self.book, agent, at, self.booked_to)
+        if moved_at < self.booked_to:  # what is booked for everybody else is booked for this one too
+            book_time(self.book, agent, moved_at, self.booked_to)
             if condition not in AWAY:
                 agent.booked_to = self.booked_to
 
@@ -355,13 +382,13 @@ class Floor:
             return
         group = group_of(queues)
         if group != agent.group:
-            moved_from = max(at, agent.from_at)
-            book_time(self.book, agent, agent.booked_to, moved_from)
-            agent.group = group
-            if moved_from < agent.booked_to:  # a late word: what is booked already moves to the other group
-                book_time(self.book, agent, moved_from, agent.booked_to)
+            moved_at = max(at, agent.from_at, agent.group_at)
+            book_time(self.book, agent, agent.booked_to, moved_at)
+            agent.group, agent.group_at = group, moved_at
+            if moved_at < agent.booked_to:  # a late word: what is booked already moves to the other group
+                book_time(self.book, agent, moved_at, agent.booked_to)
             else:
-                agent.booked_to = moved_from
+                agent.booked_to = moved_at
         self._touch_agent(agent)  # the queues that lose this person …
         for queue in agent.queues.keys() - queues.keys():
             self.members.get(queue, set()).discard(agent.agent)
@@ -398,7 +425,13 @@ class Floor:
         listed: set[VisitKey] = set()
         for found in event.waiting:
             listed.add((found.queue, found.contact))
-            word = Word(event.at, LISTED, asked_at=event.asked_at, entered_at=found.entered_at, unwatched_since=event.unwatched_since)
+            word = Word(
+                event.at,
+                LISTED,
+                asked_at=event.asked_at,
+                entered_at=found.entered_at,
+                unwatched_since=event.unwatched_since,
+            )
             self._hear(found.queue, found.contact, word, caller=found.caller, caller_name=found.caller_name)
         for queue in event.queues:
             for contact, visit in list(self.waiting.get(queue, {}).items()):
@@ -482,7 +515,9 @@ class Floor:
 
     # ── what it is now ────────────────────────────────────────────────────────────────────────────
 
-    def restore(self, visits: list[History], agents: list[Agent], observed: dict[str, Observed], reports: dict[str, int]) -> None:
+    def restore(
+        self, visits: list[History], agents: list[Agent], observed: dict[str, Observed], reports: dict[str, int]
+    ) -> None:
         """Take over a saved state (see ``operations.store.floor_store``)."""
         for history in visits:
             key = (history.queue, history.contact)

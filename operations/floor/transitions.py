@@ -73,7 +73,9 @@ def _arranged(history: History, together: list[Word]) -> Iterator[Word]:
     waiting = history.waiting
     later: list[Word] = []
     for word in together:
-        if word.kind == ENDED and (waiting is None or (word.wait_ms == 0 and word.at - waiting.entered_at > TOLERANCE_MS)):
+        if word.kind == ENDED and (
+            waiting is None or (word.wait_ms == 0 and word.at - waiting.entered_at > TOLERANCE_MS)
+        ):
             later.append(word)
         elif word.kind <= ENTERED:
             yield word
@@ -83,7 +85,11 @@ def _arranged(history: History, together: list[Word]) -> Iterator[Word]:
 
 def settle(history: History, word: Word) -> None:
     """Before a word: let go of what is over and done, so that the memory of an endlessly returning contact stays bounded."""
-    if word.kind == ENTERED and history.waiting is None and not any(visit.talking and (visit.ended_at or 0) > word.at - DAY_MS for visit in history.visits):
+    if (
+        word.kind == ENTERED
+        and history.waiting is None
+        and not any(visit.talking and (visit.ended_at or 0) > word.at - DAY_MS for visit in history.visits)
+    ):
         history.settled_at = history.words[-1].at
         history.words.clear()
         history.visits.clear()
@@ -284,7 +290,9 @@ def _completing(history: History, word: Word, spent: int | None) -> Visit | None
     for visit in reversed(visits):  # the same conversation under another name, or one that was taken for an abandon
         if visit.outcome == "answered" and visit.over_at is not None:
             continue
-        if visit.outcome and (abs((visit.ended_at or 0) - begin) <= TOLERANCE_MS if begin is not None else visit.talking):
+        if visit.outcome and (
+            abs((visit.ended_at or 0) - begin) <= TOLERANCE_MS if begin is not None else visit.talking
+        ):
             return visit
     return None
 

@@ -52,8 +52,20 @@ class Word(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     def place(self) -> tuple[int, ...] | tuple[object, ...]:
         """Where it stands among the words of a contact: a total order, so that a set of words has one sequence."""
-        told = tuple(-1 if ms is None else ms for ms in (self.wait_ms, self.talk_ms, self.hold_ms, self.unwatched_since))
-        return (self.at, self.kind, OUTCOME_RANK[self.outcome], self.outcome, self.agent, told, self.transferred, self.asked_at, self.entered_at)
+        told = tuple(
+            -1 if ms is None else ms for ms in (self.wait_ms, self.talk_ms, self.hold_ms, self.unwatched_since)
+        )
+        return (
+            self.at,
+            self.kind,
+            OUTCOME_RANK[self.outcome],
+            self.outcome,
+            self.agent,
+            told,
+            self.transferred,
+            self.asked_at,
+            self.entered_at,
+        )
 
 
 class Parts(NamedTuple):
