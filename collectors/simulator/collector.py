@@ -102,6 +102,7 @@ class _Session:
             for task in (history, word):
                 task.cancel()
             await asyncio.gather(history, word, return_exceptions=True)
+            await self._remember()
 
     # ── time ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -241,7 +242,7 @@ class _Session:
         while memory.history_to < memory.history_end:
             # What began before the stretch's end is over a tail later.
             upto = min(memory.history_end, memory.history_to + 6 * HOUR_MS)
-            await _advance(past, upto + LONGEST_TAIL_MS, tally.add, pause_s=0.005)
+            await _advance(past, upto + LONGEST_TAIL_MS, tally.add, pause_s=0.002)
             tally.book_time(past.at_ms)
             await self._link.emit([*tally.take(memory.history_to, upto)])
             memory.history_to = upto

@@ -337,6 +337,8 @@ class Day:
                 return
         visit = self._next_for(person)
         if visit is not None:
+            if person.condition in ("paused", "logged_out"):
+                self._set(at, person, "available")  # nobody is offered a contact while away
             heappop(visit.queue.waiting)
             self._offer(at, visit, person)
             return

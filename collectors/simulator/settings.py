@@ -49,7 +49,7 @@ class SimulatorSettings(SourceSettings):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (OSError, ValueError) as unknown:
+        except (KeyError, OSError, ValueError) as unknown:
             raise ValueError(
                 f"there is no time zone {name!r}; write one like Asia/Shanghai or Europe/London"
             ) from unknown
