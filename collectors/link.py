@@ -32,6 +32,7 @@ REDIS_TROUBLE = (redis.exceptions.RedisError, OSError, TimeoutError)
 REDIS_PATIENCE_S = 5.0
 """A Redis that does not answer for so long counts as away."""
 
+
 async def from_redis(answer: Awaitable[T]) -> T:
     """Await Redis for as long as patience lasts; raises one of ``REDIS_TROUBLE``, or the cancellation that is due.
 
@@ -243,7 +244,9 @@ class SourceLink:
             await self._write_memory()
         except REDIS_TROUBLE as trouble:
             if not self._redis_away:
-                log.warning("source %s: Redis does not take events (%s); buffering", self.source, type(trouble).__name__)
+                log.warning(
+                    "source %s: Redis does not take events (%s); buffering", self.source, type(trouble).__name__
+                )
             self._redis_away = True
             return False
         if self._redis_away:
@@ -297,7 +300,9 @@ class SourceLink:
                     if not await self.flush_once():
                         await asyncio.sleep(self._retry_s)
         except TimeoutError:
-            log.error("source %s: %d events lost, Redis did not take them before the end", self.source, len(self._buffer))
+            log.error(
+                "source %s: %d events lost, Redis did not take them before the end", self.source, len(self._buffer)
+            )
 
     def _put(self, event: AnyEvent) -> None:
         self._buffer.append(event)

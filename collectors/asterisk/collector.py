@@ -119,9 +119,7 @@ class _Session:
             if translator.wants_status:
                 translator.wants_status = False
                 self._ask_again.set()
-            link.note(
-                received=parser.messages, unwanted=parser.skipped, overlong=parser.overlong, **translator.facts
-            )
+            link.note(received=parser.messages, unwanted=parser.skipped, overlong=parser.overlong, **translator.facts)
             if translator.shut_down:
                 raise CollectorError("Asterisk was shut down; it is asked again until it is back")
             await asyncio.sleep(0)  # whatever the flood, the socket and the log get their turn
@@ -172,7 +170,9 @@ class _Session:
             async with asyncio.timeout(10):
                 await self._greeted.wait()
         except TimeoutError:
-            raise CollectorError(f"{where} accepts connections but does not greet as AMI; is it the right port?") from None
+            raise CollectorError(
+                f"{where} accepts connections but does not greet as AMI; is it the right port?"
+            ) from None
         if not self._banner.startswith("Asterisk Call Manager"):
             raise CollectorError(f"{where} is no Asterisk Manager Interface; is it the right port?")
 

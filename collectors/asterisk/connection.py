@@ -157,7 +157,9 @@ async def connect(
             f"{where} did not answer within {CONNECT_S:.0f} s; look at the address, the firewall and bindaddr in manager.conf"
         ) from None
     except ssl.SSLError as error:
-        raise CollectorError(f"TLS with {where} failed ({error.reason}); look at tls, tls_verify and the port") from error
+        raise CollectorError(
+            f"TLS with {where} failed ({error.reason}); look at tls, tls_verify and the port"
+        ) from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise CollectorError(

@@ -105,7 +105,9 @@ class AmiParser:
         scan = max(start, self._scanned)
         size = len(buffer)
         longest = self._longest
-        crlf_at = lf_at = -2  # the next blank line in either style; -2: not looked for yet, so each byte is looked at once
+        crlf_at = (
+            lf_at
+        ) = -2  # the next blank line in either style; -2: not looked for yet, so each byte is looked at once
         awaits_mark = False
         while True:
             if not self._discarding:

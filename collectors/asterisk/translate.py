@@ -51,7 +51,13 @@ WHY: Mapping[str, LeftWhy] = {
 REFUSED = ("FULL", "JOINEMPTY", "JOINUNAVAIL")
 """The caller was never in the queue: Asterisk neither logs nor counts it."""
 
-_MEMBER_WORDS = ("QueueMemberStatus", "QueueMemberPause", "QueueMemberAdded", "QueueMemberPenalty", "QueueMemberRinginuse")
+_MEMBER_WORDS = (
+    "QueueMemberStatus",
+    "QueueMemberPause",
+    "QueueMemberAdded",
+    "QueueMemberPenalty",
+    "QueueMemberRinginuse",
+)
 _LIST_WORDS = ("QueueParams", "QueueMember", "QueueEntry", "QueueStatusComplete")
 WANTED = (
     "QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon", "AgentCalled", "AgentConnect", "AgentComplete",
@@ -60,7 +66,9 @@ WANTED = (
 )  # fmt: skip
 NEEDS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"), ("Queue", "Uniqueid")),
-    **dict.fromkeys(("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentDump"), ("Queue", "Uniqueid", "Interface")),
+    **dict.fromkeys(
+        ("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentDump"), ("Queue", "Uniqueid", "Interface")
+    ),
     **dict.fromkeys(("AgentComplete", "QueueMemberRemoved", *_MEMBER_WORDS), ("Queue", "Interface")),
     **dict.fromkeys(("Hangup", "VarSet", "Hold", "Unhold"), ("Uniqueid",)),
     "QueueParams": ("Queue",),
@@ -356,9 +364,7 @@ class Translator:
             name = message.get("MemberName")
             person = self.people.known_as(interface, name)
             self._remember((queue, interface, contact), now)
-            told: list[AnyEvent] = [
-                ContactCompleted(now, queue, contact, person, wait_ms, talk_ms, None, transferred)
-            ]
+            told: list[AnyEvent] = [ContactCompleted(now, queue, contact, person, wait_ms, talk_ms, None, transferred)]
             return told + self.people.talks_no_more((queue, contact), interface, name, now)
         if not any(key[:2] == (queue, interface) and now - at < FORGET_MS for key, at in self._completed.items()):
             self._count("completed_without_contact")

@@ -156,7 +156,9 @@ class _Client:
             self._reply(message, "Success", Challenge="814223941")
         elif action == "Login":
             key = hashlib.md5(f"814223941{server._secret}".encode()).hexdigest()
-            if message.get("Username") != USER or (message.get("Key") != key and message.get("Secret") != server._secret):
+            if message.get("Username") != USER or (
+                message.get("Key") != key and message.get("Secret") != server._secret
+            ):
                 self._reply(message, "Error", Message="Authentication failed")
                 return False
             self._logged_in = True
@@ -165,7 +167,11 @@ class _Client:
             if not server._booting:
                 self.write(b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 9\r\nStatus: Fully Booted\r\n\r\n")
         elif not self._logged_in:
-            self._reply(message, "Error", Message="Invalid/unknown command: Use Action: ListCommands to show available commands.")
+            self._reply(
+                message,
+                "Error",
+                Message="Invalid/unknown command: Use Action: ListCommands to show available commands.",
+            )
         elif action == "Ping":
             self._reply(message, "Success", Ping="Pong", Timestamp=f"{server._clock():.6f}")
         elif action == "Filter" and server._filters:
@@ -183,7 +189,9 @@ class _Client:
             self._reply(message, "Error", Message="Invalid/unknown command: QueueStatus.")
         elif action == "QueueStatus":
             self._reply(message, "Success", EventList="start", Message="Queue status will follow")
-            for raw in self._list or [b"Event: QueueStatusComplete\r\nActionID: x\r\nEventList: Complete\r\nListItems: 0\r\n\r\n"]:
+            for raw in self._list or [
+                b"Event: QueueStatusComplete\r\nActionID: x\r\nEventList: Complete\r\nListItems: 0\r\n\r\n"
+            ]:
                 self.write(re.sub(rb"ActionID: [^\r]*", b"ActionID: " + message.get("ActionID").encode(), raw))
             if self._player is None:
                 self._player = asyncio.create_task(self._play())

@@ -130,7 +130,9 @@ PIECES = st.sampled_from([
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(PIECES | st.binary(max_size=12), max_size=60), st.lists(st.integers(0, 900), max_size=12), st.booleans())
+@given(
+    st.lists(PIECES | st.binary(max_size=12), max_size=60), st.lists(st.integers(0, 900), max_size=12), st.booleans()
+)
 def test_garbage_never_raises_never_grows_and_does_not_depend_on_the_cuts(
     pieces: list[bytes], cuts: list[int], choosy: bool
 ) -> None:
@@ -146,7 +148,13 @@ def test_garbage_never_raises_never_grows_and_does_not_depend_on_the_cuts(
 
 def test_an_action_is_bytes_with_a_blank_line_and_no_value_can_smuggle_in_another() -> None:
     assert encode_action("Login", {"Username": "mei"}) == b"Action: Login\r\nUsername: mei\r\n\r\n"
-    for name, value in (("Username", "a\r\nAction: Command"), ("Username", "a\n"), ("X\r\nY", "a"), ("X: y", "a"), ("X", "\0")):
+    for name, value in (
+        ("Username", "a\r\nAction: Command"),
+        ("Username", "a\n"),
+        ("X\r\nY", "a"),
+        ("X: y", "a"),
+        ("X", "\0"),
+    ):
         with pytest.raises(ValueError):
             encode_action("Login", {name: value})
     with pytest.raises(ValueError):

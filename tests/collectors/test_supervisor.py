@@ -69,7 +69,9 @@ async def forever() -> None:
 class Running:
     """``collect`` at work on one source ``s``, with eyes on Redis."""
 
-    def __init__(self, redis_process: RedisProcess, kind: type[Collector], settings: SourceSettings | None = None, **more: Any):
+    def __init__(
+        self, redis_process: RedisProcess, kind: type[Collector], settings: SourceSettings | None = None, **more: Any
+    ):
         self.process = redis_process
         self.kind = kind
         self.sources: dict[str, SourceSettings] = {"s": settings or ScriptedSettings()}
