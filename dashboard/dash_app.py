@@ -48,7 +48,7 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
     context.attach(server, context.Context(watcher, client, clock, cache))
     app = Floorlight(
         "floorlight",
-        server=server,  # type: ignore[arg-type]  # Dash takes an instance, and says a factory
+        server=server,
         use_pages=True,
         pages_folder=str(PAGES),
         assets_folder=str(ASSETS),
@@ -71,7 +71,7 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
 class Floorlight(dash.Dash):
     """Dash with a document of our own, which shows the page before Dash's scripts have arrived."""
 
-    def interpolate_index(self, **parts: Any) -> str:  # type: ignore[override]
+    def interpolate_index(self, **parts: Any) -> str:
         return document(request.path, request.args.to_dict(), **parts)
 
 
