@@ -79,6 +79,7 @@ class Cells:
     def add(self, delta: dict[CellKey, Counters], replaced: dict[CellKey, Counters], now_ms: int) -> list[tuple[str, int, Counters]]:
         """Take over what the floor booked. Returns what changed as (row, when, difference)."""
         changes: list[tuple[str, int, Counters]] = []
+        self._fetch_old({*((row, minute - minute % QUARTER_MS) for row, minute in delta), *replaced})
         for (row, minute), change in delta.items():
             if not change:
                 continue
@@ -105,6 +106,18 @@ class Cells:
                 changes.append((*key, change))
         return changes
 
+    def _fetch_old(self, wanted: set[CellKey]) -> None:
+        """Read quarter cells that are no longer in memory, all in one go: an import touches thousands."""
+        missing = [key for key in wanted if key[1] < self._quarters_from and key not in self.quarters]
+        if not missing:
+            return
+        with self._client.pipeline(transaction=False) as pipe:
+            for key in missing:
+                pipe.hget(keys.quarters(self.source, key[1]), _field(*key))
+            found = pipe.execute()
+        for key, blob in zip(missing, found, strict=True):
+            self.quarters[key] = _decode(blob) if blob else Counters({}, {}, {})
+
     def _minute(self, key: CellKey) -> Counters:
         cell = self.minutes.get(key)
         if cell is None:
@@ -117,10 +130,7 @@ class Cells:
     def _quarter(self, key: CellKey) -> Counters:
         cell = self.quarters.get(key)
         if cell is None:
-            blob = None
-            if key[1] < self._quarters_from:
-                blob = self._client.hget(keys.quarters(self.source, key[1]), _field(*key))
-            cell = self.quarters[key] = _decode(blob) if blob else Counters({}, {}, {})
+            cell = self.quarters[key] = Counters({}, {}, {})
         return cell
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────
