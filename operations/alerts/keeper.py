@@ -15,7 +15,7 @@ from operations.alerts import budget, readings
 from operations.alerts.budget import budget_rules
 from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, episode, evaluate, level_name
 from operations.alerts.rules import CRITICAL, Rule, rules_of
-from operations.alerts.silences import Silence, silencing
+from operations.alerts.silences import Silence, planned, silencing
 from operations.alerts.words import label, reason
 from operations.floor.counters import Counters
 from operations.projects.contract import Contract, Project
@@ -52,6 +52,7 @@ class AlertKeeper:
         self._day = (0, 0)
         self.states: dict[str, AlertState] = {}
         self.silences: dict[str, Silence] = {}
+        self._planned = planned(project)
         self._saved: set[str] = set()
         self._log: list[dict[str, Any]] = []
         self._touched = False
@@ -148,7 +149,7 @@ class AlertKeeper:
             state = self.states.get(rule.id)
             if state is None or not state.firing:
                 continue
-            silence = silencing(self.silences.values(), rule, now_ms)
+            silence = silencing((*self.silences.values(), *self._planned), rule, now_ms)
             acked = state.acknowledged
             frozen = state.frozen_since is not None
             rows.append(

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from operations.alerts.rules import Rule
+from operations.projects.contract import Project
 
 
 class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,6 +34,22 @@ class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.source and rule.source != self.source and not rule.queue.startswith(self.source + "/") and (rule.source or rule.queue):
             return False
         return self.kpi in ("", rule.kpi) and self.queue in ("", rule.queue)
+
+
+def planned(project: Project) -> tuple[Silence, ...]:
+    """The maintenance that the configuration plans for a project and its sources. It is never saved: the file is its only place."""
+    return tuple(
+        Silence(
+            id=f"planned:{each.source}:{each.start_ms}",
+            by="configuration",
+            why=each.why,
+            start=each.start_ms,
+            until=each.until_ms,
+            kind="maintenance",
+            source=each.source,
+        )
+        for each in project.maintenance
+    )
 
 
 def silencing(silences: Iterable[Silence], rule: Rule, now_ms: int) -> Silence | None:

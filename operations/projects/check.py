@@ -36,6 +36,10 @@ def _summary(configuration: Configuration) -> Iterator[str]:
         yield from _project(project)
     if not configuration.projects:
         yield "  no project yet: name one under projects"
+    for route in configuration.notify.values():
+        count = len(route.urls)
+        covered = "all projects" if route.projects is None else ", ".join(route.projects)
+        yield f"  route     {route.name} · {count} address{'es' if count > 1 else ''} · {covered} · {', '.join(route.levels)}"
     if configuration.access is None:
         yield "  access    open to everybody on this machine, and to nobody else"
     else:

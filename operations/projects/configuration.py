@@ -18,14 +18,17 @@ from collectors.collector import SourceSettings
 from collectors.registry import KINDS
 from operations.projects import document
 from operations.projects.access import SEE_ALL, Access
-from operations.projects.contract import Project, split_queue
+from operations.projects.contract import Maintenance, Project, split_queue
 from operations.projects.faults import Faults, Path, at, shorten, shown
+from operations.projects.maintenance import read_maintenance
 from operations.projects.nearest import did_you_mean
 from operations.projects.project_block import Site, read_project
+from operations.projects.routes import Route, RouteBlock, read_notify
 from operations.projects.substitution import Substitution
 from operations.projects.text import id_fault
 from operations.projects.wording import secrets_of, validate
 
+MAINTENANCE = "maintenance"
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
@@ -55,6 +58,7 @@ class Configuration(BaseModel):
     sources: dict[str, SerializeAsAny[SourceSettings]]
     projects: dict[str, Project]
     access: Access | None
+    notify: dict[str, Route] = {}
     digest: str
     path: FilePath
     files: tuple[FilePath, ...] = ()
@@ -71,6 +75,7 @@ class TopLevel(BaseModel):
     )
     sources: Any = Field(None, description="one block for each ACD, by an id of its own")
     projects: Any = Field(None, description="one block for each client campaign, by an id of its own")
+    notify: Any = Field(None, description="who is told of alerts, and how")
     access: Any = Field(
         None, description="who may sign in; absent: nobody has to, and the server listens on loopback only"
     )
@@ -136,8 +141,11 @@ def _read(
     site = validate(Site, site_tree, ("site",), faults, raw=at(raw, ("site",)) or {}) or Site()
     redis_url = _redis(tree, environ, faults)
     sources = _sources(tree, kinds, faults)
+    silent = _maintenance(tree, site, faults)
     source_ids = [str(key) for key in block] if isinstance(block := tree.get("sources"), dict) else []
-    projects = _projects(tree, raw, site, source_ids, faults)
+    projects = _projects(tree, raw, site, source_ids, silent, faults)
+    project_ids = [str(key) for key in block] if isinstance(block := tree.get("projects"), dict) else []
+    notify = read_notify(tree.get("notify"), at(raw, ("notify",)), site, project_ids, faults)
     access = _access(tree, faults)
     if faults:
         return None
@@ -148,6 +156,7 @@ def _read(
         sources=sources,
         projects=projects,
         access=access,
+        notify=notify,
         digest=hashlib.sha256(meaning.encode()).hexdigest()[:16],
         path=path,
         files=files,
@@ -165,6 +174,10 @@ def _hide_secrets(tree: dict[str, Any], raw: dict[str, Any], kinds: Mapping[str,
                     faults.hide(secret)
         for secret in secrets_of(Access, each.get("access")):
             faults.hide(secret)
+        routes = at(each, ("notify", "routes"))
+        for route in routes.values() if isinstance(routes, dict) else ():
+            for secret in secrets_of(RouteBlock, route):
+                faults.hide(secret, "the address")
         if isinstance(each.get("redis"), str):
             faults.hide(each["redis"], "the address")
 
@@ -218,6 +231,7 @@ def _sources(tree: dict[str, Any], kinds: Mapping[str, Any], faults: Faults) -> 
         if not isinstance(settings, dict):
             faults.add(path, "holds no settings", f"write kind: and one of {', '.join(kinds)} below it")
             continue
+        settings = {name: value for name, value in settings.items() if name != MAINTENANCE}
         kind = settings.get("kind")
         if kind is None:
             faults.add((*path, "kind"), "is missing", f"choose {' | '.join(kinds)}")
@@ -231,8 +245,25 @@ def _sources(tree: dict[str, Any], kinds: Mapping[str, Any], faults: Faults) -> 
     return found
 
 
+def _maintenance(tree: dict[str, Any], site: Site, faults: Faults) -> dict[str, tuple[Maintenance, ...]]:
+    """The planned maintenance of each source. It is no setting of a kind: a collector goes on watching meanwhile."""
+    block = tree.get("sources")
+    return {
+        key: read_maintenance(
+            settings.get(MAINTENANCE), site.time_zone, ("sources", key, MAINTENANCE), faults, source=key
+        )
+        for key, settings in (block.items() if isinstance(block, dict) else ())
+        if isinstance(settings, dict)
+    }
+
+
 def _projects(
-    tree: dict[str, Any], raw: dict[str, Any], site: Site, sources: list[str], faults: Faults
+    tree: dict[str, Any],
+    raw: dict[str, Any],
+    site: Site,
+    sources: list[str],
+    silent: Mapping[str, tuple[Maintenance, ...]],
+    faults: Faults,
 ) -> dict[str, Project]:
     block = tree.get("projects")
     if block is None:
@@ -248,7 +279,8 @@ def _projects(
             faults.add(path, *fault)
         project = read_project(key, settings if settings is not None else {}, at(raw, path) or {}, site, path, faults)
         if project is not None:
-            found[key] = project
+            planned = tuple(each for source in project.sources for each in silent.get(source, ()))
+            found[key] = project.model_copy(update={"maintenance": (*project.maintenance, *planned)})
     _queues(block, sources, faults)
     return found
 

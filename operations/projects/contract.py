@@ -257,6 +257,15 @@ class Block(_Terms, Generic[T]):
     value: T
 
 
+class Maintenance(_Terms):
+    """A planned stretch, ``start_ms`` ≤ at < ``until_ms`` (epoch ms), in which no alert calls anybody. ``source``: "" for a whole project."""
+
+    start_ms: int
+    until_ms: int
+    why: str
+    source: str = ""
+
+
 class Project(_Terms):
     """One client campaign: its queues (``SOURCE/QUEUE``), hours, wall and contract."""
 
@@ -274,6 +283,8 @@ class Project(_Terms):
     targets: tuple[Block[tuple[Target, ...]], ...] = (Block(value=()),)
     service_level: tuple[Block[ServiceLevel], ...] = (Block(value=ServiceLevel(within_s=20)),)
     short_abandon_s: tuple[Block[int], ...] = (Block(value=0),)
+    maintenance: tuple[Maintenance, ...] = ()
+    """Planned, its sources' included."""
 
     def contract_on(self, day: dt.date) -> Contract:
         """The contract of a day. A day before the first block is judged by the first block."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL
 from operations.projects.contract import Block, Project, ServiceLevel, Target, WholeSeconds
 from operations.projects.faults import Faults, Path, at, shorten, shown
+from operations.projects.maintenance import read_maintenance
 from operations.projects.nearest import did_you_mean, nearest
 from operations.projects.opening_rules import read_opening
 from operations.projects.text import MaybeName, Name, QueueName
@@ -23,6 +25,7 @@ IntervalMin = Literal[15, 30]
 LARGEST_WALL = 12
 UNLISTED = dict.fromkeys(("beijing", "shenzhen", "guangzhou", "china", "cst"), "Asia/Shanghai")
 """What people write for a zone that is named after another city."""
+_URL = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
 T = TypeVar("T")
 
 
@@ -31,7 +34,8 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """An IANA name as it is. Raises ``ValueError`` (wrong; right) for anything else."""
     if name in _zones():
         return name
     match = None if any(char in "+-0123456789" for char in name) else _near_zone(name)
@@ -62,11 +66,21 @@ class Site(_Block):
     time_zone: str = Field("UTC", description="an IANA time zone in which days, intervals and opening hours are cut")
     language: Language = Field("en", description="the language of the pages: en, zh-Hans or zh-Hant")
     interval_min: IntervalMin = Field(30, description="the length of an interval in minutes: 15 or 30")
+    url: str = Field(
+        "", max_length=300, description="the address at which people open the pages, for the links in messages"
+    )
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        return _known_zone(name)
+        return known_zone(name)
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if url and not (_URL.fullmatch(url) and url.isprintable()):
+            raise ValueError(f"{shown(url)} is not the address of a page; write https://wallboard.example.com")
+        return url.rstrip("/")
 
 
 class ProjectBlock(_Block):
@@ -87,11 +101,12 @@ class ProjectBlock(_Block):
     time_zone: str | None = Field(None, description="the project's own time zone; the site's when absent")
     language: Language | None = Field(None, description="the project's own language; the site's when absent")
     interval_min: IntervalMin | None = Field(None, description="the project's own interval; the site's when absent")
+    maintenance: Any = Field(None, description="a list of planned stretches in which no alert calls anybody, see below")
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, name: str | None) -> str | None:
-        return None if name is None else _known_zone(name)
+        return None if name is None else known_zone(name)
 
 
 def read_project(key: str, tree: object, raw: object, site: Site, path: Path, faults: Faults) -> Project | None:
@@ -101,6 +116,9 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
         return None
     zone = (block.time_zone if block else None) or site.time_zone
     opening = read_opening(tree.get("open"), zone, (*path, "open"), faults)
+    maintenance = read_maintenance(
+        tree.get("maintenance"), zone, (*path, "maintenance"), faults, plain=at(raw, ("maintenance",))
+    )
     service_level = _stages(
         tree.get("service_level"),
         (*path, "service_level"),
@@ -140,6 +158,7 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
         targets=tuple(Block(since=since, value=tuple(t for _, t in stage)) for since, stage in targets),
         service_level=tuple(Block(since=since, value=value) for since, value in service_level),
         short_abandon_s=tuple(Block(since=since, value=value) for since, value in short),
+        maintenance=maintenance,
     )
 
 

@@ -21,7 +21,9 @@ from operations.projects import opening_rules
 from operations.projects.access import Access, Screen, User
 from operations.projects.configuration import TopLevel
 from operations.projects.contract import ServiceLevel, Target, number, seconds
+from operations.projects.maintenance import MaintenanceBlock
 from operations.projects.project_block import ProjectBlock, Site
+from operations.projects.routes import NotifyBlock, RouteBlock
 from operations.projects.wording import is_secret, parts, setting_names
 
 MODELS: dict[str, type[BaseModel]] = {
@@ -30,6 +32,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "project": ProjectBlock,
     "service_level": ServiceLevel,
     "target": Target,
+    "maintenance": MaintenanceBlock,
+    "notify": NotifyBlock,
+    "route": RouteBlock,
     "access": Access,
     "user": User,
     "screen": Screen,
@@ -91,8 +96,9 @@ def _meaning(model: type[BaseModel], name: str, field: FieldInfo) -> str:
 def _value(field: FieldInfo) -> str:
     found = list(parts(field.annotation))
     if is_secret(field):
-        return "secret text"
-    if any(isinstance(item, BeforeValidator) and item.func is seconds for item in field.metadata):
+        many = any(get_origin(part) in (list, tuple) for part in found)
+        return "list of secret texts" if many else "secret text"
+    if _is_duration(field):
         return "duration"
     if any(get_origin(part) in (list, tuple) or part in (list, tuple) for part in found):
         return "list"
@@ -103,6 +109,10 @@ def _value(field: FieldInfo) -> str:
         elif isinstance(part, type) and part in WORDS:
             values[WORDS[part] + _limits(field)] = None
     return " \\| ".join(values) or ("see below" if field.annotation is Any else "mapping")
+
+
+def _is_duration(field: FieldInfo) -> bool:
+    return any(isinstance(item, BeforeValidator) and item.func is seconds for item in field.metadata)
 
 
 def _limits(field: FieldInfo) -> str:
@@ -121,6 +131,11 @@ def _default(field: FieldInfo) -> str:
         return "0" if value == 0 and value is not False and not isinstance(value, (str, tuple, list, dict)) else ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    if _is_duration(field) and value:
+        unit, size = next((unit, size) for unit, size in (("h", 3600), ("m", 60), ("s", 1)) if value % size == 0)
+        return f"`{number(value / size)}{unit}`"
     return f"`{value}`"
 
 
