@@ -20,7 +20,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from operations.store.embedded_redis import EmbeddedRedis, EmbeddedRedisError, die_with_parent
+from operations.store.embedded_redis import EmbeddedRedis, EmbeddedRedisError, mortal
 from roles import child, journal, starting
 from roles.starting import ROOT, CannotStart
 
@@ -75,14 +75,13 @@ class RoleProcess:
     def _start(self, now: float) -> None:
         try:
             self.process = subprocess.Popen(
-                self.command,
+                mortal(self.command),
                 env=self.environ,
                 # A pipe that nobody writes to: its end tells the child that we are gone.
                 stdin=subprocess.PIPE,
                 pass_fds=self.descriptors,
                 # A terminal's Ctrl-C goes to the parent alone, which ends the roles in order.
                 process_group=0,
-                preexec_fn=die_with_parent(),
             )
         except OSError as error:
             log.error("the role %s could not be started: %s", self.name, error)

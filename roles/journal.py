@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
+import signal
 import sys
 import time
 
@@ -43,6 +45,8 @@ def begin(role: str, *, as_json: bool = False, level: str = "info") -> None:
     """Set up the log of this process. Raises ``CannotStart`` for an unknown level."""
     if level.lower() not in LEVELS:
         raise CannotStart(f"--log-level {level}: unknown; one of {', '.join(LEVELS)}", 2)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1)  # `kill -USR1 PID` tells where a process stands, and it goes on
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json(role) if as_json else _Plain(role))
     root = logging.getLogger()

@@ -7,14 +7,12 @@ survives ``kill -9``; a power cut costs a second at most (``append_only_file.Flu
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -74,16 +72,21 @@ def choose(
     return max(fit, key=lambda binary: (needs is not None and binary.server == needs[0], binary.version))
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """For the child between fork and exec: ask Linux for a SIGTERM when the parent dies, however it dies."""
+_MORTAL = (
+    "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);"  # PR_SET_PDEATHSIG, SIGTERM
+    "os.getppid()==int(sys.argv[1]) and os.execv(sys.argv[2],sys.argv[2:])"
+)
+
+
+def mortal(command: list[str]) -> list[str]:
+    """``command`` (its first word a path) as one that Linux ends with SIGTERM when this process ends, however that happens.
+
+    The process first asks for that and then becomes the command. ``preexec_fn`` would be shorter, and may hang for ever in a
+    process with threads. Elsewhere than on Linux the command stays as it is.
+    """
     if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
-
-    def ask() -> None:
-        libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-    return ask
+        return command
+    return [sys.executable, "-I", "-S", "-c", _MORTAL, str(os.getpid()), *command]
 
 
 class EmbeddedRedis:
@@ -266,7 +269,7 @@ class EmbeddedRedis:
         with open(self.folder.log, "ab") as output:
             self._log_from = output.tell()
             self._process = subprocess.Popen(
-                [self._binary.path, *words, *self._options],
+                mortal([self._binary.path, *words, *self._options]),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -274,7 +277,6 @@ class EmbeddedRedis:
                 process_group=0,
                 # SIGXFSZ stays ignored: a limit on a file's size is then an error that Redis reports, not its death.
                 restore_signals=False,
-                preexec_fn=die_with_parent(),  # one prctl: no lock, nothing allocated
             )
         self._started_at = time.monotonic()
         self.folder.record(pid=self._process.pid, socket=str(self._socket))

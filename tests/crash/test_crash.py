@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 import redis
 
-from operations.store.embedded_redis import die_with_parent
+from operations.store.embedded_redis import mortal
 from tests.crash.calls import QUEUES, Calls
 from tests.machinery.running import ROOT, Program, alive, children, ticks, wait_until
 
@@ -119,11 +119,10 @@ def test_killed_at_random_moments_under_load_not_a_contact_is_lost_or_counted_tw
         program.wait_until_it_serves()
         # A second engine beside the program's own waits for its leases all the while.
         second = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), "operate", "--config", str(configuration)],
+            mortal([sys.executable, str(ROOT / "app.py"), "operate", "--config", str(configuration)]),
             env=os.environ | {"REDIS_URL": program.redis_url},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            preexec_fn=die_with_parent(),
         )
         try:
             for kill in range(KILLS):

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from operations.store.embedded_redis import die_with_parent
+from operations.store.embedded_redis import mortal
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,19 +98,21 @@ class Program:
     def __enter__(self) -> Self:
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
-                self._command,
+                mortal(self._command),  # no test run that was killed leaves a wallboard behind
                 env=self._environ,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent(),  # no test run that was killed leaves a wallboard behind
             )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error and self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)  # it tells where it stands
+            time.sleep(0.5)
         self.end()
         if error:
             print(f"── what the program said ──\n{self.said[-6000:]}")
