@@ -16,9 +16,10 @@ from collectors.simulator.scenario import Scenario, load
 class SimulatorSettings(SourceSettings):
     """A contact centre that does not exist.
 
-    ``scenario``: the name of a ready-made one, or one written inline. ``time_zone``: the clock by which its people live.
-    ``speed``: simulated seconds per second, or ``max``: as fast as the log takes it. ``start``: when the simulated time begins
-    (local time unless it has an offset); none: now. ``history_days``: how many earlier days the first start tells in quarter hours.
+    ``seed``: the same seed (with the same scenario and time zone) gives the same days, to the last contact. ``scenario``: the
+    name of a ready-made one, or one written inline; none: demo. ``speed``: simulated seconds per second, or ``max``: as fast
+    as the log takes it. ``time_zone``: the clock by which its people live. ``start``: when the simulated time begins (local
+    time unless it has an offset); none: now. ``history_days``: how many earlier days the first start tells in quarter hours.
     """
 
     kind: Literal["simulator"]
