@@ -197,8 +197,10 @@ class SourceLink:
         if was_up:
             self._unwatched_since = status.last_word_at or now
             self._put(WatchLost(at=self._unwatched_since, reason=error))
-        if status.state != "down" or status.error != error:
+        if status.state != "down":
             log.warning("source %s is down: %s", self.source, error)
+        elif status.error != error:
+            log.info("source %s is still down, for another reason: %s", self.source, error)
         if status.state != "down":
             status.since = now
         status.state, status.error, status.permanent = "down", error, permanent

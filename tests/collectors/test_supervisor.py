@@ -73,16 +73,13 @@ class Running:
         self, redis_process: RedisProcess, kind: type[Collector], settings: SourceSettings | None = None, **more: Any
     ):
         self.process = redis_process
-        self.kind = kind
         self.sources: dict[str, SourceSettings] = {"s": settings or ScriptedSettings()}
         self.stop = asyncio.Event()
-        self.more = {"pace": FAST, "instance": "one", "clock": now_ms} | more
+        self.more = {"pace": FAST, "instance": "one", "clock": now_ms, "kinds": {"scripted": kind}} | more
 
     async def __aenter__(self) -> Self:
         self.redis = self.process.async_client()
-        self.task = asyncio.create_task(
-            collect(lambda: self.sources, self.redis, stop=self.stop, kinds={"scripted": self.kind}, **self.more)
-        )
+        self.task = asyncio.create_task(collect(lambda: self.sources, self.redis, stop=self.stop, **self.more))
         return self
 
     async def __aexit__(self, *_: object) -> None:
