@@ -56,13 +56,22 @@ def _now(key: str, en: str, hans: str, hant: str, unit: str, better: Better, def
 
 
 def _sum(
-    key: str, en: str, hans: str, hant: str, unit: str, better: Better, formula: f.Formula, definition: str, **more: object
+    key: str,
+    en: str,
+    hans: str,
+    hant: str,
+    unit: str,
+    better: Better,
+    formula: f.Formula,
+    definition: str,
+    **more: object,
 ) -> Kpi:
     decimals = {"%": 2, "s": 1, "points": 2, "h": 2}.get(unit, 0)
     labels = {"en": en, "zh-Hans": hans, "zh-Hant": hant}
     return Kpi(key, labels, unit, better, formula, definition, decimals, **more)  # type: ignore[arg-type]
 
 
+# fmt: off
 _ROWS = (
     _now("contacts_waiting", "Waiting", "排队数", "排隊數", "contacts", "down", "Contacts in queue now."),
     _now("longest_wait_s", "Longest wait", "最长等待", "最長等待", "s", "down", "Age of the oldest contact still waiting now."),
@@ -81,8 +90,8 @@ _ROWS = (
     _sum("abandon_rate_pct", "Abandon rate", "放弃率", "放棄率", "%", "down", f.abandon_rate,
          "(B − S) / (A + B + F − S), S the abandons shorter than `short_abandon_s`."),
     _sum("longest_wait_today_s", "Longest wait, ended", "最长等待(已结束)", "最長等待(已結束)", "s", "down",
-         lambda c, terms, late: _longest(c), "Longest wait of a contact that was answered or abandoned in the window, rounded up to the second."),
-    _sum("asa_s", "Speed of answer", "平均应答速度", "平均應答速度", "s", "down", f.mean_s(("answered_wait_ms",), "answered"),
+         f.longest_wait, "Longest wait of a contact that was answered or abandoned in the window, rounded up to the second."),
+    _sum("asa_s", "Speed of answer", "平均应答速度", "平均應答速度", "s", "down", f.speed_of_answer,
          "Σ wait of answered / A, queue and ring."),
     _sum("avg_talk_s", "Talk time", "平均通话时长", "平均通話時長", "s", "down", f.mean_s(("talk_ms",), "handled"), "Σ talk / handled."),
     _sum("avg_hold_s", "Hold time", "平均持线时长", "平均持線時長", "s", "down", f.mean_s(("hold_ms",), "handled"), "Σ hold / handled."),
@@ -107,13 +116,15 @@ _ROWS = (
     _sum("complaints", "Complaints", "投诉量", "投訴量", "complaints", "down", f.reported("complaints", "no_reports"), "Complaints reported."),
     _sum("quality_mean", "Quality score", "质检得分", "質檢得分", "points", "up", f.mean("quality_score_sum", "quality_scores", "no_reports"), "Σ score / scores."),
 )
-
-
-def _longest(c: object) -> f.Result:
-    slots = [*c.answered_waits, *c.abandoned_waits]  # type: ignore[attr-defined]
-    return f.Result((max(slots) + 1) // 2, len(slots)) if slots else f.Result(None, 0, "no_contacts")
-
+# fmt: on
 
 CATALOGUE: dict[str, Kpi] = {row.key: row for row in _ROWS}
 
-DEFAULT_WALL = ("service_level_pct", "contacts_waiting", "longest_wait_s", "agents_available", "abandon_rate_pct", "answered")
+DEFAULT_WALL = (
+    "service_level_pct",
+    "contacts_waiting",
+    "longest_wait_s",
+    "agents_available",
+    "abandon_rate_pct",
+    "answered",
+)

@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 
 from operations.floor.counters import FLOW_OUTS, Counters, within
 
+NO_CONTACTS, NOT_REPORTED = "no_contacts", "not_reported"
+
 
 class ServiceLevelRule(Protocol):
     """What a service-level formula needs of the contract; see ``operations.projects.contract.ServiceLevel``."""
@@ -57,8 +59,15 @@ def short_abandons(c: Counters, terms: Terms) -> int:
     return within(c.abandoned_waits, terms.short_abandon_s, "<") if terms.short_abandon_s else 0
 
 
-def _ratio(part: float, whole: float, sample: int, *, why: str = "no_contacts", scale: float = 100) -> Result:
+def _ratio(part: int, whole: int, sample: int, *, why: str = NO_CONTACTS, scale: int = 100) -> Result:
     return Result(scale * part / whole, sample) if whole > 0 else Result(None, sample, why)
+
+
+def _waits_unknown(c: Counters, *, abandons: bool) -> bool:
+    """Whether somebody was counted whose wait the ACD did not tell (a polled one may give totals alone): missing is not zero."""
+    if sum(c.answered_waits.values()) < c.get("answered"):
+        return True
+    return abandons and sum(c.abandoned_waits.values()) < c.get("abandoned")
 
 
 def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tuple[int, int]:
@@ -87,6 +96,9 @@ def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tup
 
 
 def service_level(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """In time / counted, by the contract's rule."""
+    if _waits_unknown(c, abandons=terms.service_level.abandons in ("ignore_within", "hit_within", "exclude_short")):
+        return Result(None, 0, NOT_REPORTED)
     hits, whole = service_level_parts(c, terms, waiting_late)
     return _ratio(hits, whole, whole)
 
@@ -99,6 +111,8 @@ def answer_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
 
 def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """(B − S) / (A + B + F − S)."""
+    if terms.short_abandon_s and sum(c.abandoned_waits.values()) < c.get("abandoned"):
+        return Result(None, 0, NOT_REPORTED)
     short = short_abandons(c, terms)
     whole = c.get("answered") + c.get("abandoned") + flow_outs(c) - short
     return _ratio(c.get("abandoned") - short, whole, whole)
@@ -123,17 +137,33 @@ def reported(name: str, why: str) -> Formula:
     return formula
 
 
-def mean_s(parts: tuple[str, ...], per: str, why: str = "no_contacts") -> Formula:
+def mean_s(parts: tuple[str, ...], per: str, why: str = NO_CONTACTS) -> Formula:
     """Σ of durations (ms) / a counter, in seconds."""
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         n = c.get(per)
-        return _ratio(sum(c.get(part) for part in parts), n, n, why=why, scale=0.001)
+        return _ratio(sum(c.get(part) for part in parts), 1000 * n, n, why=why, scale=1)
 
     return formula
 
 
-def share(part: str, whole: str, why: str = "no_contacts") -> Formula:
+def speed_of_answer(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """Σ wait of answered / A, in seconds; queue and ring."""
+    answered, waited = c.get("answered"), c.get("answered_wait_ms")
+    if answered and not waited and _waits_unknown(c, abandons=False):
+        return Result(None, 0, NOT_REPORTED)
+    return _ratio(waited, 1000 * answered, answered, scale=1)
+
+
+def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
+    """The longest wait that ended in the window, answered or abandoned, in seconds, rounded up to the whole second."""
+    slots = [*c.answered_waits, *c.abandoned_waits]
+    if not slots:
+        return Result(None, 0, NOT_REPORTED if _waits_unknown(c, abandons=True) else NO_CONTACTS)
+    return Result((max(slots) + 1) // 2, c.get("answered") + c.get("abandoned"))
+
+
+def share(part: str, whole: str, why: str = NO_CONTACTS) -> Formula:
     """100 · part / whole."""
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
@@ -143,11 +173,11 @@ def share(part: str, whole: str, why: str = "no_contacts") -> Formula:
     return formula
 
 
-def mean(part: str, n: str, why: str, scale: float = 1) -> Formula:
-    """scale · Σ / n."""
+def mean(part: str, n: str, why: str) -> Formula:
+    """Σ / n."""
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
-        return _ratio(c.get(part), c.get(n), c.get(n), why=why, scale=scale)
+        return _ratio(c.get(part), c.get(n), c.get(n), why=why, scale=1)
 
     return formula
 
@@ -164,19 +194,3 @@ def occupancy(c: Counters, terms: Terms, waiting_late: int) -> Result:
 def utilisation(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """(on_contact + ringing + wrap_up) / logged_in, agent-seconds."""
     return _ratio(sum(c.get(n) for n in _WORK), c.get("logged_in_ms"), c.get("handled"), why="no_agent_time")
-
-
-def left_over(whole: str, part: str, why: str) -> Formula:
-    """100 · (whole − part) / whole."""
-
-    def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
-        n = c.get(whole)
-        return _ratio(n - c.get(part), n, n, why=why)
-
-    return formula
-
-
-def open_tickets(c: Counters, terms: Terms, waiting_late: int) -> Result:
-    """Opened − closed; meaningful over the project to date."""
-    opened = c.get("tickets_opened")
-    return Result(opened - c.get("tickets_closed"), opened) if opened else Result(None, 0, "no_reports")
