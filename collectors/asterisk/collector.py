@@ -18,8 +18,8 @@ from collectors.asterisk.connection import Connection, connect
 from collectors.asterisk.protocol import AmiParser, Message
 from collectors.asterisk.translate import ONLY_WITH, WANTED, Translator
 from collectors.collector import CollectorError, Link, SourceSettings
-from collectors.events import AnyEvent, Snapshot
-from collectors.queue_log.backfill import backfill
+from collectors.events import AnyEvent, ContactCompleted, Snapshot
+from collectors.queue_log.backfill import backfill, first_told
 
 CLASSES = "system,agent,call,dialplan"
 """Event classes: queues and members are ``agent``; ``call`` and ``dialplan`` tell how a visit really ended."""
@@ -94,6 +94,8 @@ class _Session:
         self._banner = ""
         self._heard_of_queues = False
         self._began_at = link.now_ms()
+        self._log_read_to = self._began_at
+        self._nameless = 0
 
     # ── what arrives ──────────────────────────────────────────────────────────────────────────────
 
@@ -162,6 +164,7 @@ class _Session:
                 async with asyncio.timeout(self._settings.repeat_list_s):
                     await self._ask_again.wait()
             await self._measure_clock()
+            await self._read_whose_talk_ended()
             await self._take_over(None)
 
     async def _greeting(self) -> None:
@@ -229,14 +232,29 @@ class _Session:
         self._translator.skew_ms = skew_ms if abs(skew_ms) > SKEW_MS else 0
 
     async def _read_what_was_missed(self) -> None:
-        """The ACD's own log tells how contacts ended that nobody watched; it comes before the list that would give them up."""
-        since, path = self._link.unwatched_since, self._settings.queue_log
-        if since is None or path is None:
+        """The ACD's own log tells how contacts ended that nobody watched; it comes before the list that would give them up.
+
+        A source that was never watched is told from the log as far back as makes today's numbers whole.
+        """
+        since = self._link.unwatched_since
+        await self._read_log(first_told(self._link.now_ms()) if since is None else since)
+
+    async def _read_whose_talk_ended(self) -> None:
+        """Some ends of conversations name no caller, and one that began before this session is then nobody's: the log knows."""
+        nameless = self._translator.facts.get("completed_without_contact", 0)
+        if nameless > self._nameless:
+            self._nameless = nameless
+            await self._read_log(self._log_read_to, ContactCompleted)
+
+    async def _read_log(self, since: int, *only: type[AnyEvent]) -> None:
+        path, now = self._settings.queue_log, self._link.now_ms()
+        if path is None:
             return
+        chosen = self._settings.queues
         try:
-            async for events in backfill(Path(path), since, self._link.now_ms(), self._translator.skew_ms):
-                chosen = self._settings.queues
+            async for events in backfill(Path(path), since, now, self._translator.skew_ms, only=only or None):
                 await self._link.emit([e for e in events if chosen is None or getattr(e, "queue", "") in chosen])
+            self._log_read_to = now
         except CollectorError as error:
             self._link.note(warning=f"what was missed could not be read from queue_log: {error}")
 

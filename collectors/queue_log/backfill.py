@@ -17,13 +17,28 @@ OVERLAP_MS = 2_000
 """Told again before the gap, because the log's whole seconds and the feed's times differ by as much. A consumer knows these visits."""
 
 SECOND_MS = 1_000
-_OUTCOMES = (e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
+TELL_BACK_MS = 25 * HOUR_MS
+OUTCOMES = (e.ContactAnswered, e.ContactCompleted, e.ContactAbandoned, e.ContactLeft)
+
+
+def first_told(now_ms: int) -> int:
+    """From when on a source that was never watched is told from its log: 25 hours and the rest of an hour ago.
+
+    So today's numbers are whole in any time zone and on the longest day, and an import may tell everything before.
+    """
+    return (now_ms - TELL_BACK_MS) // HOUR_MS * HOUR_MS
 
 
 def missed(
-    path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC
+    path: Path,
+    from_ms: int,
+    to_ms: int,
+    clock_skew_ms: int = 0,
+    zone: tzinfo = UTC,
+    *,
+    only: tuple[type[e.AnyEvent], ...] | None = None,
 ) -> Iterator[list[e.AnyEvent]]:
-    """The contacts' events between two moments on our clock (epoch ms), in order, in handfuls.
+    """The contacts' events between two moments on our clock (epoch ms), in order, in handfuls; ``only`` some kinds of them.
 
     ``clock_skew_ms`` is what must be added to the PBX's clock to make it ours. Rotated files are read as well, compressed ones included.
     Nothing is told of agents: the state after a reconnect says that. Raises ``CollectorError``.
@@ -36,7 +51,11 @@ def missed(
             told: list[e.AnyEvent] = []
             for line in lines:
                 for event in translator.translate(line, clock_skew_ms):
-                    if from_ms - OVERLAP_MS <= event.at <= to_ms and _surely_within(event, from_ms, to_ms):
+                    if not from_ms - OVERLAP_MS <= event.at <= to_ms or (
+                        only is not None and not isinstance(event, only)
+                    ):
+                        continue
+                    if _surely_within(event, from_ms, to_ms):
                         told.append(event)
             if told:
                 yield told
@@ -57,14 +76,20 @@ def _surely_within(event: e.AnyEvent, from_ms: int, to_ms: int) -> bool:
         return event.at <= to_ms - SECOND_MS
     if isinstance(event, e.ContactRangNoAnswer):
         return from_ms < event.at <= to_ms - SECOND_MS
-    return isinstance(event, _OUTCOMES)
+    return isinstance(event, OUTCOMES)
 
 
 async def backfill(
-    path: Path, from_ms: int, to_ms: int, clock_skew_ms: int = 0, zone: tzinfo = UTC
+    path: Path,
+    from_ms: int,
+    to_ms: int,
+    clock_skew_ms: int = 0,
+    zone: tzinfo = UTC,
+    *,
+    only: tuple[type[e.AnyEvent], ...] | None = None,
 ) -> AsyncIterator[list[e.AnyEvent]]:
     """As ``missed``, without holding up the event loop while the disk works."""
-    handfuls = missed(path, from_ms, to_ms, clock_skew_ms, zone)
+    handfuls = missed(path, from_ms, to_ms, clock_skew_ms, zone, only=only)
     while True:
         handful = await asyncio.to_thread(next, handfuls, None)
         if handful is None:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from collectors.collector import CollectorError, Link, SourceSettings
 from collectors.events import AnyEvent
+from collectors.queue_log.backfill import first_told
 from collectors.queue_log.files import CHUNK, HOUR_MS, Place, family, last_time, lines_since, place_in, trouble
 from collectors.queue_log.protocol import Line, LineReader
 from collectors.queue_log.skew import TOLERANCE_MS, SkewMeter
@@ -20,8 +21,6 @@ from collectors.queue_log.tail import Piece, Position, Tail, find
 from collectors.queue_log.translate import Translator
 
 POLL_S = 0.2
-TELL_BACK_MS = 25 * HOUR_MS
-"""At the first start the last 25 hours are told, so that today's numbers are whole in any time zone on any day."""
 PRIME_MS = 3 * 24 * HOUR_MS
 """What is read before that in silence, to know who serves which queue and who is paused."""
 MISSING_S = 10.0
@@ -123,11 +122,11 @@ class _Session:
             self._skew = SkewMeter(now_ms - latest)
         clock_now = now_ms - self._skew.skew_ms
         if start is None:
-            from_ms = (clock_now - TELL_BACK_MS) // HOUR_MS * HOUR_MS
+            from_ms = first_told(clock_now)
             start = self._place_at(members, from_ms)
             self._first_at = from_ms + self._skew.skew_ms
         self._tail = Tail(self._path, start, self._zone)
-        for lines in lines_since(self._path, clock_now - TELL_BACK_MS - PRIME_MS, self._zone, upto=start):
+        for lines in lines_since(self._path, first_told(clock_now) - PRIME_MS, self._zone, upto=start):
             for line in lines:
                 self._translator.translate(line, self._skew.skew_ms)
         if not self._tail.holds(start.path):

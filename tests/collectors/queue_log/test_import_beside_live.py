@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from collectors import events as e
-from collectors.queue_log.collector import HOUR_MS, TELL_BACK_MS, QueueLogCollector, QueueLogSettings
+from collectors.queue_log.backfill import first_told
+from collectors.queue_log.collector import QueueLogCollector, QueueLogSettings
 from collectors.queue_log.importer import import_history
 from operations.floor.floor import Floor
 from operations.store.cells import Cells
@@ -75,7 +76,7 @@ def test_a_log_that_is_imported_and_told_live_counts_every_contact_once(
     path.write_text(two_days())
     words = {"import": list(import_history(path, "hq")), "live": told_live(path)}
     begins = next(event.at for event in words["live"] if isinstance(event, e.Snapshot))
-    assert begins == (NOW_MS - TELL_BACK_MS) // HOUR_MS * HOUR_MS
+    assert begins == first_told(NOW_MS)
 
     with empty_redis.client() as client:
         floor, cells = Floor(), Cells(client, "hq")
