@@ -30,8 +30,8 @@ BACK_OFF_S = (0.2, 1.0, 2.0, 5.0, 10.0)
 """Wait before each further start of a role that keeps dying."""
 STEADY_S = 30.0
 """Alive for so long, a role has earned the shortest wait again."""
-FAREWELL_S = 3.0
-"""What a role may take to end. With Redis's own end after it, all is over within 5 s."""
+FAREWELL_S = 2.5
+"""What the roles together may take to end. With Redis's own end after it (``EmbeddedRedis.stop``), all is over within 5 s."""
 TICK_S = 0.1
 OLDEST_REDIS = (6, 2)
 """The first that trims a stream by age."""

@@ -30,6 +30,8 @@ BACK_OFF_S = (0.1, 0.5, 2.0, 5.0, 10.0)
 """Wait before each further start of a Redis that keeps dying."""
 STEADY_S = 30.0
 """Alive for so long, a Redis has earned the shortest wait again."""
+FAREWELL_S = 2.0
+"""What Redis may take to end in good order."""
 LOG_MAX = 5_000_000
 
 _BROKEN = ("Bad file format", "Unexpected end of file reading the append only file", "Unrecoverable error reading the append only file",
@@ -173,7 +175,7 @@ class EmbeddedRedis:
             self.folder.remove_socket(self._socket)
         self.folder.unlock()
 
-    def stop(self, patience_s: float = 3.0) -> None:
+    def stop(self, patience_s: float = FAREWELL_S) -> None:
         """Ask Redis to end and write all it holds; kill it when it does not within ``patience_s``."""
         process, self._process, self._ready = self._process, None, False
         if process is None or process.poll() is not None:
