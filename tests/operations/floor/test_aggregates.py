@@ -1,0 +1,124 @@
+"""What is told in sums: polled queues, the ACD's own accounts of past intervals, and reports of other systems."""
+
+from __future__ import annotations
+
+from collectors import events as e
+from operations.floor.counters import QUARTER_MS, Counters
+from tests.operations.floor.ledger import T0, Ledger, at, snapshot
+from tests.operations.floor.test_transitions import abandoned, entered
+
+HOUR = 3600
+
+
+def polled(seconds: float, waiting: int | None = None, longest: float | None = None, **totals: int) -> e.QueueObserved:
+    return e.QueueObserved(at(seconds), "q", waiting, None if longest is None else round(longest * 1000), None, totals)
+
+
+def booked(*events: e.AnyEvent) -> dict[int, dict[str, int]]:
+    """Counts by minute after T0; a polled queue need not be conserved, its ACD counts as it likes."""
+    floor = Ledger().floor
+    for event in events:
+        floor.apply(event)
+    delta, _ = floor.drain()
+    return {(minute - T0) // 60_000: cell.n for (_, minute), cell in delta.items()}
+
+
+# ── polled ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_first_look_counts_nothing_and_each_further_one_what_was_added() -> None:
+    assert booked(polled(0, offered=500)) == {}
+    assert booked(polled(0, offered=500), polled(5, offered=502), polled(65, offered=507)) == {
+        0: {"offered": 2},
+        1: {"offered": 5},
+    }
+
+
+def test_a_counter_that_fell_was_reset_and_what_it_shows_came_since() -> None:
+    assert booked(polled(0, offered=500, answered=400), polled(5, offered=3, answered=0)) == {0: {"offered": 3}}
+
+
+def test_a_counter_that_appears_later_counts_from_its_second_sight() -> None:
+    assert booked(polled(0, offered=5), polled(5, offered=5, talk_ms=9000), polled(10, offered=5, talk_ms=9500)) == {
+        0: {"talk_ms": 500}
+    }
+
+
+def test_a_look_that_comes_again_or_late_changes_nothing() -> None:
+    looks = [polled(0, offered=5), polled(10, offered=9)]
+    assert booked(*looks, *looks, polled(5, offered=7)) == {0: {"offered": 4}}
+
+
+def test_what_a_look_shows_of_the_present_is_taken_as_it_is() -> None:
+    ledger = Ledger()
+    ledger.floor.apply(polled(100, 3, 47))
+    seen = ledger.floor.observed["q"]
+    assert (seen.waiting, seen.longest_since) == (3, at(53))
+    ledger.floor.apply(polled(105, 0))
+    assert (ledger.floor.observed["q"].waiting, ledger.floor.observed["q"].longest_since) == (0, None)
+    assert ledger.floor.queues == {"q"}
+
+
+# ── intervals ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def interval(seconds: float, queue: str = "q", **counters: int) -> e.IntervalTotals:
+    start = at(seconds)
+    return e.IntervalTotals(start + QUARTER_MS, queue, start, counters, [(20_000, 2), (20_400, 1)], [(5_000, 1)])
+
+
+def test_an_account_of_an_interval_is_set_and_not_added() -> None:
+    ledger = Ledger().tell(interval(-HOUR, offered=4, answered=3, abandoned=1, left_key=0))
+    whole = Counters({"offered": 4, "answered": 3, "abandoned": 1}, {40: 2, 41: 1}, {10: 1})
+    assert ledger.replaced == {("q", at(-HOUR)): whole}
+    ledger.tell(interval(-HOUR, offered=4, answered=3, abandoned=1))
+    assert ledger.replaced == {("q", at(-HOUR)): whole}
+    ledger.tell(interval(-HOUR, offered=5, answered=3, abandoned=1))
+    assert ledger.replaced["q", at(-HOUR)].get("offered") == 5
+    assert ledger.booked() == {}
+
+
+def test_an_account_of_what_was_watched_is_refused() -> None:
+    ledger = Ledger().tell(snapshot(0))
+    ledger.tell(interval(0, offered=9), interval(HOUR, offered=9), interval(-900, offered=7))
+    assert set(ledger.replaced) == {("q", at(-900))}
+    assert ledger.floor.too_late == 2
+
+
+def test_an_account_that_overlaps_the_first_word_is_refused_even_by_a_second() -> None:
+    ledger = Ledger().tell(entered(899), abandoned(905))
+    ledger.tell(interval(0, offered=9))
+    assert ledger.replaced == {}
+
+
+def test_a_history_without_any_live_source_is_taken_whole() -> None:
+    ledger = Ledger().tell(*(interval(i * 900, offered=i) for i in range(1, 97)))
+    assert len(ledger.replaced) == 96
+    assert ledger.floor.live_since is None
+
+
+# ── reports ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def report(id: str, seconds: float = 0, **counters: int) -> e.Reported:
+    return e.Reported(at(seconds), id, "q", counters)
+
+
+def test_a_report_counts_once_by_its_id() -> None:
+    ledger = Ledger().tell(
+        report("s-1", surveys=1, survey_score_sum=5), report("s-2", surveys=1), report("s-1", 90, surveys=1)
+    )
+    assert ledger.counts() == {"surveys": 2, "survey_score_sum": 5}
+
+
+def test_a_report_is_known_again_after_a_restart() -> None:
+    ledger = Ledger().tell(report("s-1", complaints=1)).saved().tell(report("s-1", complaints=1))
+    assert ledger.counts() == {"complaints": 1}
+
+
+def test_a_report_older_than_the_memory_is_refused_because_it_may_have_counted() -> None:
+    ledger = Ledger().tell(report("s-1", surveys=1), report("now", 25 * HOUR, surveys=1)).advance(at(25 * HOUR + 60))
+    assert len(ledger.floor.reports) == 1
+    ledger.tell(report("s-1", surveys=1))
+    assert ledger.counts() == {"surveys": 2}
+    assert ledger.floor.too_late == 1
