@@ -43,6 +43,20 @@ def run_a() -> Recording:
 
 
 @functools.cache
+def run_a_lists() -> Recording:
+    """The answers to QueueStatus that a second client got every 5 s of run A."""
+    raw = lzma.decompress((DATA / "run-a-lists.ami.xz").read_bytes())
+    return _recording(raw, lzma.decompress((DATA / "run-a-lists.times.xz").read_bytes()))
+
+
+def run_a_with_lists() -> Recording:
+    """Run A as if its own client had asked for the whole state every 5 s."""
+    own = [(at, raw) for at, raw in run_a().messages if b"ActionID: rec-1-" not in raw]
+    # sorted by time alone, so each client's order stays
+    return Recording(b"", sorted([*own, *run_a_lists().messages], key=lambda row: row[0]))
+
+
+@functools.cache
 def run_a_queue_log() -> str:
     return lzma.decompress((DATA / "run-a.queue_log.xz").read_bytes()).decode()
 

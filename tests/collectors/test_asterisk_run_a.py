@@ -10,7 +10,15 @@ from collectors.asterisk.translate import Translator
 from collectors.events import AgentChanged, AgentQueues, AnyEvent, ContactCompleted, Snapshot, decode, encode
 from operations.floor.counters import Counters, within
 from operations.floor.floor import Floor
-from tests.collectors.recordings import replay, run_a, run_a_queue_log, run_a_truth, told_of, truth_of
+from tests.collectors.recordings import (
+    replay,
+    run_a,
+    run_a_queue_log,
+    run_a_truth,
+    run_a_with_lists,
+    told_of,
+    truth_of,
+)
 
 
 def totals(told: dict[tuple[str, str], list[tuple[str, ...]]]) -> dict[str, Counter[str]]:
@@ -78,6 +86,33 @@ def test_the_floor_counts_what_the_acds_log_counts() -> None:
 def test_the_floor_counts_the_same_when_everything_is_said_twice() -> None:
     events = decode(encode(replay(run_a())))
     check_floor([event for event in events for _ in range(2)])
+
+
+def test_a_whole_list_every_five_seconds_changes_no_total_although_it_races_with_the_events() -> None:
+    """Trap 24: a list may name somebody before the join is heard, or leave somebody out whose leave is still to come."""
+    events = replay(run_a_with_lists())
+    assert sum(isinstance(event, Snapshot) for event in events) > 60
+    assert told_of(events) == truth_of(run_a_queue_log())
+    check_floor(events)
+
+
+def test_people_are_told_the_same_with_and_without_the_lists() -> None:
+    def seconds(events: list[AnyEvent]) -> dict[str, Counter[str]]:
+        floor = Floor()
+        for event in events:
+            floor.apply(event)
+        floor.advance(events[-1].at + 60_000)
+        spent: dict[str, Counter[str]] = defaultdict(Counter)
+        for (row, _), cell in floor.drain()[0].items():
+            for name, ms in cell.n.items():
+                if name in ("on_contact_ms", "ringing_ms", "wrap_up_ms"):
+                    spent[row][name] += ms
+        return spent
+
+    with_lists, without = seconds(replay(run_a_with_lists())), seconds(replay(run_a()))
+    total_with, total_without = sum(with_lists.values(), Counter()), sum(without.values(), Counter())
+    for name, ms in total_without.items():
+        assert abs(total_with[name] - ms) < 0.02 * ms + 1000, name
 
 
 def test_replaying_the_recording_tells_the_very_same_events() -> None:
