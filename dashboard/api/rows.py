@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.access.caller import Caller
-from dashboard.api import board, commands, health, metrics
+from dashboard.api import board, commands, desk, health, metrics
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
@@ -35,6 +35,10 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
               metrics.metrics, {200: Reply("Prometheus text", {"text/plain": TEXT})}, tag="operation"),
         Route("GET", "/api/v1/projects", "listProjects", "The projects that you may see",
               board.projects, _json("Projects", "Projects")),
+        Route("GET", "/api/v1/overview", "overview", "Every project that you may see, in short",
+              desk.overview(), _json("Boards without queues and agents; 200 also while Redis is away", "Overview")),
+        Route("GET", "/api/v1/sources", "listSources", "The sources that your projects use",
+              desk.sources_page, _json("Sources by id", "Sources")),
         Route("GET", "/api/v1/projects/{project}/board", "readBoard", "The snapshot that the wall draws",
               board.board, {**_json("The board", "Board"), 304: Reply("You have this revision already", {})},
               (Parameter("If-None-Match", "the ETag of the board that you have", TEXT, where="header"),), (503,)),

@@ -126,6 +126,59 @@ HEALTH = shape(
     sources=table(ref("Source")),
 )
 
+OVERVIEW = shape(
+    ["now", "redis", "projects"],
+    now=TIME,
+    redis={"type": "boolean", "description": "false: what follows was read before Redis went away"},
+    projects={
+        "type": "array",
+        "items": shape(
+            ["project", "name", "checked_at"],
+            project=TEXT,
+            name=TEXT,
+            checked_at=MAYBE_TIME,
+            kpis={**table(ref("Kpi")), "description": "missing while there is no board yet"},
+            sources=table(ref("Source")),
+            alerts={"type": "array", "items": {"type": "object"}},
+        ),
+    },
+)
+
+SOURCES = shape(
+    ["now", "redis", "config", "sources"],
+    now=TIME,
+    redis={"type": "boolean"},
+    config=shape(["read_at", "errors"], read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
+    sources=table(
+        {
+            "allOf": [
+                ref("Source"),
+                shape(
+                    ["events_s", "projects"],
+                    permanent={
+                        "type": "boolean",
+                        "description": "trying again cannot help until somebody changes something",
+                    },
+                    detail=TEXT,
+                    events={**COUNT, "description": "since its collector began"},
+                    events_s=MAYBE_NUMBER,
+                    clock_skew_ms={**MAYBE_NUMBER, "description": "how far the ACD's clock is off"},
+                    projects={
+                        "type": "array",
+                        "items": TEXT,
+                        "description": "names of those that use it and that you may see",
+                    },
+                    unnamed_queues={
+                        "type": ["array", "null"],
+                        "items": TEXT,
+                        "description": "queues of this source that no project names; null for a caller who may not see all",
+                    },
+                ),
+            ]
+        }
+    ),
+)
+
 PROBLEM = shape(["type", "title", "status", "detail"], type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT)
 
 INCIDENT = {
@@ -146,7 +199,9 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "Incident": INCIDENT,
     "Intervals": INTERVALS,
     "Kpi": KPI,
+    "Overview": OVERVIEW,
     "Problem": PROBLEM,
     "Projects": PROJECTS,
     "Source": SOURCE,
+    "Sources": SOURCES,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from dashboard.push.hub import Hub
 from operations import sources
 
 BEAT_MS = 5_000
+RATE_POINTS = 11
 
 
 class Heart:
@@ -25,6 +27,25 @@ class Heart:
         self.statuses: dict[str, Status | None] = {}
         self.checked: dict[str, int] = {}
         self._said: dict[str, tuple[int, object]] = {}
+        self._counted: dict[str, deque[tuple[int, int]]] = {}
+
+    def learn(self, statuses: dict[str, Status | None]) -> None:
+        """Take what the supervisors wrote last."""
+        self.statuses = statuses
+        for source, status in statuses.items():
+            counted = self._counted.setdefault(source, deque(maxlen=RATE_POINTS))
+            if status is None or (counted and status.events < counted[-1][1]):
+                counted.clear()  # a collector that began anew counts from zero
+            if status is not None and (not counted or status.written_at > counted[-1][0]):
+                counted.append((status.written_at, status.events))
+
+    def rate(self, source: str) -> float | None:
+        """Events a second over the last ten seconds or so; None while that is not known."""
+        counted = self._counted.get(source)
+        if not counted or len(counted) < 2:
+            return None
+        (began, before), (ended, after) = counted[0], counted[-1]
+        return round((after - before) * 1000 / (ended - began), 2)
 
     def data(self, project: str, now_ms: int) -> dict[str, Any]:
         """A project's heartbeat; ``layout`` is added by whoever knows the board."""

@@ -163,7 +163,7 @@ class Reader:
             self._role_at = now_ms
         checked, *answers = await pipe.execute()
         self._heart.checked = {name.decode(): int(at) for name, at in checked.items() if at.isdigit()}
-        self._heart.statuses = {s: sources.parse(raw) for s, raw in zip(wanted, answers, strict=False)}
+        self._heart.learn({s: sources.parse(raw) for s, raw in zip(wanted, answers, strict=False)})
 
     def _role(self, now_ms: int) -> bytes:
         return msgspec.json.encode(

@@ -38,6 +38,8 @@ def test_the_document_is_valid_openapi_and_names_every_route_of_the_contract(web
         "/healthz",
         "/metrics",
         "/api/v1/openapi.json",
+        "/api/v1/overview",
+        "/api/v1/sources",
         "/api/v1/projects",
         "/api/v1/projects/{project}/board",
         "/api/v1/projects/{project}/intervals",
@@ -110,6 +112,51 @@ def test_a_project_without_a_board_yet_says_so(
     answer = web.get(f"/api/v1/projects/{publisher.project}/board")
     assert answer.status_code == 503
     described("/api/v1/projects/{project}/board", 503, answer.json())
+
+
+def test_the_overview_has_every_project_also_without_a_board(
+    web: WebProcess, publisher: Publisher, described: Callable[..., None]
+) -> None:
+    publisher.board(3)
+    board_checked(publisher.client, publisher.project, now_ms())
+    source_says(publisher.client, "demo", now_ms())
+    eventually(lambda: _short(web, publisher.project).get("revision") == 3, "the board shows")
+    eventually(
+        lambda: _short(web, publisher.project)["sources"]["demo"]["state"] == "up", "its source is judged afresh"
+    )
+    body = web.get("/api/v1/overview").json()
+    described("/api/v1/overview", 200, body)
+    assert body["redis"] is True
+    assert _short(web, publisher.project)["kpis"]["contacts_waiting"]["band"] == "ok"
+    assert "agents" not in _short(web, publisher.project)
+    assert _short(web, "other") == {"project": "other", "name": "Other", "checked_at": None}
+
+
+def _short(web: WebProcess, project: str) -> dict[str, Any]:
+    return next(board for board in web.get("/api/v1/overview").json()["projects"] if board["project"] == project)
+
+
+def test_the_sources_say_their_rate_their_clock_and_queues_that_nobody_named(
+    web: WebProcess, publisher: Publisher, described: Callable[..., None]
+) -> None:
+    publisher.client.sadd("floor:{demo}:queues", "p0", "forgotten")
+    began = now_ms()
+
+    def rate() -> Any:
+        now = now_ms()
+        source_says(publisher.client, "demo", now, events=(now - began) // 10, facts={"clock_skew_ms": -3_600_000})
+        return web.get("/api/v1/sources").json()["sources"]["demo"]["events_s"]
+
+    eventually(lambda: rate() is not None and 80 < rate() < 120, "a hundred events a second")
+    body = web.get("/api/v1/sources").json()
+    described("/api/v1/sources", 200, body)
+    demo = body["sources"]["demo"]
+    assert demo["state"] == "up"
+    assert demo["clock_skew_ms"] == -3_600_000
+    assert demo["unnamed_queues"] == ["forgotten"]
+    assert "Project p0" in demo["projects"]
+    assert "Other" not in demo["projects"]
+    assert body["config"]["errors"] == []
 
 
 HOSTILE = [

@@ -1,0 +1,133 @@
+"""What the desk pages ask for every two seconds: all boards in short, and the sources."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from collectors import event_log
+from dashboard.access.caller import Caller
+from dashboard.api.metrics import seen_by
+from dashboard.api.route import Handler, Web
+from dashboard.asgi import Answer, Request
+from operations import sources
+from operations.store import boards, keys
+
+FRESH_MS = 500
+"""How long one reading serves everybody: many desks ask, and each gets the same."""
+
+AWAY = (RedisError, OSError, TimeoutError)
+
+
+class ShortBoards:
+    """The heads and numbers of all boards, read at most once each ``FRESH_MS`` however many desks ask.
+
+    While Redis is away, what was read last; ``redis`` says so.
+    """
+
+    def __init__(self) -> None:
+        self.redis = False
+        self.boards: dict[str, dict[str, Any]] = {}
+        self._read_at = -FRESH_MS
+        self._turn = asyncio.Lock()
+
+    async def read(self, web: Web) -> None:
+        """Bring ``boards`` up to date."""
+        async with self._turn:
+            now_ms = web.clock()
+            if 0 <= now_ms - self._read_at < FRESH_MS:
+                return
+            names = list(web.watcher.current.projects)
+            pipe = web.redis.pipeline(transaction=False)
+            pipe.hgetall(keys.BOARDS_CHECKED)
+            for name in names:
+                pipe.hmget(keys.board(name), boards.HEAD, boards.KPIS)
+            try:
+                checked, *found = await pipe.execute()
+            except AWAY:
+                self.redis = False
+                return
+            self.redis, self._read_at = True, now_ms
+            self.boards = {}
+            for name, (head, kpis) in zip(names, found, strict=True):
+                at = checked.get(name.encode(), b"")
+                self.boards[name] = {
+                    **(msgspec.json.decode(head) if head else {}),
+                    **({"kpis": msgspec.Raw(kpis)} if head and kpis else {}),
+                    "checked_at": int(at) if at.isdigit() else None,
+                }
+
+
+def overview() -> Handler:
+    """The handler; its reading is shared by everybody who asks this process."""
+    short = ShortBoards()
+
+    async def answer(web: Web, request: Request, caller: Caller) -> Answer:
+        """Every project that the caller may see, in short. Stays 200 while Redis is away, and says so."""
+        await short.read(web)
+        now_ms = web.clock()
+        listed = []
+        for name, project in web.watcher.current.projects.items():
+            if not caller.may_see(name):
+                continue
+            zone = sources.zone(web.watcher.current, name)
+            board = short.boards.get(name, {"checked_at": None})
+            seen = caller.redact(board)
+            shown = {
+                **seen,
+                "project": name,
+                "name": project.name,
+                "checked_at": sources.iso(board["checked_at"], zone),
+            }
+            if "kpis" in board:
+                shown["sources"] = {**seen.get("sources", {}), **web.heart.data(name, now_ms)["sources"]}
+            listed.append(shown)
+        return Answer.json({"now": sources.iso(now_ms), "redis": short.redis, "projects": listed})
+
+    return answer
+
+
+async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
+    """The sources that the caller's projects use, as fresh as can be."""
+    now_ms = web.clock()
+    configuration = web.watcher.current
+    visible, names = seen_by(web, caller)
+    zone = sources.zone(configuration, "")
+    statuses: list[bytes | None] = [None] * len(names)
+    spoken: list[set[bytes]] = [set() for _ in names]
+    pipe = web.redis.pipeline(transaction=False)
+    for name in names:
+        pipe.get(event_log.status_key(name))
+    for name in names:
+        pipe.smembers(keys.floor_queues(name))
+    redis = True
+    try:
+        found = await pipe.execute()
+        statuses, spoken = found[: len(names)], found[len(names) :]
+    except AWAY:
+        redis = False
+    configured = {queue for project in configuration.projects.values() for queue in project.queues}
+    shown = {}
+    for name, raw, queues in zip(names, statuses, spoken, strict=True):
+        status = sources.parse(raw) if redis else web.heart.statuses.get(name)
+        view = sources.judge(status, now_ms, configuration.sources[name].kind)
+        unnamed = sorted(q for q in (q.decode("utf-8", "replace") for q in queues) if f"{name}/{q}" not in configured)
+        shown[name] = {
+            **sources.public(view, zone),
+            "permanent": view.permanent,
+            "detail": view.detail,
+            "events": view.events,
+            "events_s": web.heart.rate(name),
+            "clock_skew_ms": view.facts.get("clock_skew_ms"),
+            "projects": [configuration.projects[p].name for p in visible if name in configuration.projects[p].sources],
+            # A queue that nobody named may be any client's.
+            "unnamed_queues": unnamed if caller.sees_all else None,
+        }
+    config = {
+        "read_at": sources.iso(web.reader.configured_at, zone),
+        "errors": list(web.watcher.errors) if caller.sees_all else [],
+    }
+    return Answer.json({"now": sources.iso(now_ms, zone), "redis": redis, "config": config, "sources": shown})
