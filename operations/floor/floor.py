@@ -121,21 +121,21 @@ class Floor:
     def advance(self, now_ms: int) -> None:
         """Book everybody's time up to the whole minute before ``now_ms``, and forget what is long over.
 
-        When and how often this is called does not change a total: time booked in two parts adds up to the same.
+        When and how often this is called does not change a total: time booked in two parts adds up to the same, and time that a late
+        word took back is booked again as it should have been.
         """
-        upto = now_ms - now_ms % MINUTE_MS
-        # Not the clock alone: one event with a date in the far future must not make everything else too late.
-        # Nor the present alone: while old events are being caught up, it is they that are remembered.
-        self._horizon = min(self.clock, max(upto, self.booked_to)) - REMEMBER_MS
-        if upto <= self.booked_to:
-            return
-        self.booked_to = upto
+        upto = max(now_ms - now_ms % MINUTE_MS, self.booked_to)
         for agent in self.agents.values():
             if agent.booked_to < upto and agent.condition not in AWAY:
                 book_time(self.book, agent, agent.booked_to, upto)
                 agent.booked_to = upto
                 self.touched_agents.add(agent.agent)
-        self._forget(self._horizon)
+        # Not the clock alone: one event with a date in the far future must not make everything else too late.
+        # Nor the present alone: while old events are being caught up, it is they that are remembered.
+        self._horizon = min(self.clock, upto) - REMEMBER_MS
+        if upto > self.booked_to:
+            self.booked_to = upto
+            self._forget(self._horizon)
 
     def book(self, row: str, at: int, name: str, amount: int = 1) -> None:
         """Add to the counter of a row (a queue or a group of agents) in the minute of ``at``."""
@@ -345,7 +345,8 @@ class Floor:
                 self._touch_agent(agent)
             return
         moved_at = max(at, agent.group_at)
-        book_time(self.book, agent, agent.booked_to, moved_at)  # takes back what was booked beyond a late word
+        # A late word takes back what was booked beyond it; the next ``advance`` books that anew.
+        book_time(self.book, agent, agent.booked_to, moved_at)
         if agent.condition == "wrap_up" and agent.queue and condition != "unknown":
             # From the moment it was seen: counted from ``since``, a word that comes again would count again.
             self.book(agent.queue, at, "wrap_ms", at - agent.from_at)
@@ -354,10 +355,6 @@ class Floor:
         agent.since = at if since is None else min(since, at)
         agent.from_at, agent.booked_to = at, moved_at
         self._touch_agent(agent)
-        if moved_at < self.booked_to:  # what is booked for everybody else is booked for this one too
-            book_time(self.book, agent, moved_at, self.booked_to)
-            if condition not in AWAY:
-                agent.booked_to = self.booked_to
 
     def _name(self, agent: Agent, name: str) -> None:
         if name and name != agent.name:
@@ -384,11 +381,7 @@ class Floor:
         if group != agent.group:
             moved_at = max(at, agent.from_at, agent.group_at)
             book_time(self.book, agent, agent.booked_to, moved_at)
-            agent.group, agent.group_at = group, moved_at
-            if moved_at < agent.booked_to:  # a late word: what is booked already moves to the other group
-                book_time(self.book, agent, moved_at, agent.booked_to)
-            else:
-                agent.booked_to = moved_at
+            agent.group, agent.group_at, agent.booked_to = group, moved_at, moved_at
         self._touch_agent(agent)  # the queues that lose this person …
         for queue in agent.queues.keys() - queues.keys():
             self.members.get(queue, set()).discard(agent.agent)

@@ -83,7 +83,7 @@ def test_a_change_of_queues_moves_the_time_from_then_on() -> None:
 
 def test_a_change_of_queues_that_is_told_late_moves_what_was_booked_already() -> None:
     early = Ledger().tell(serves(0, "a"), does(0, "available"), serves(30, "b")).advance(at(180))
-    late = Ledger().tell(serves(0, "a"), does(0, "available")).advance(at(180)).tell(serves(30, "b"))
+    late = Ledger().tell(serves(0, "a"), does(0, "available")).advance(at(180)).tell(serves(30, "b")).advance(at(181))
     assert late.booked() == early.booked()
 
 
