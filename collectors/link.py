@@ -264,21 +264,23 @@ class SourceLink:
         pipe = self._client.pipeline(transaction=False)
         pipe.exists(event_log.stream_key(self.source))
         event_log.append_commands(pipe, self.source, batch, self._clock())
-        answers = await from_redis(pipe.execute())
-        self.stream_seen(bool(answers[0]))
-        for _ in batch:
+        answers = await from_redis(pipe.execute(raise_on_error=False))
+        if not isinstance(answers[0], Exception):
+            self.stream_seen(bool(answers[0]))
+        refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
+        entries = answers[1:] if refused is None else answers[1 : max(1, answers.index(refused))]
+        # a Redis out of memory may take some entries and refuse the rest: those are sent again, and only those
+        taken = min(len(batch), len(entries) * event_log.BATCH)
+        for _ in range(taken):
             self._buffer.popleft()
-        self._appended += len(batch)
-        self._flushed_no += len(batch)
-        self.status.events += len(batch)
-        newest = max(event.at for event in batch)
-        self.status.last_event_at = max(newest, self.status.last_event_at or newest)
-
-    def forget_memory(self) -> None:
-        """Between two sessions: the events that the memory stands behind are gone, so it must not outlive them."""
-        self._memory.clear()
-        self._forgetting = True
-        self._filled.set()
+        self._appended += taken
+        self._flushed_no += taken
+        self.status.events += taken
+        if taken:
+            newest = max(event.at for event in batch[:taken])
+            self.status.last_event_at = max(newest, self.status.last_event_at or newest)
+        if refused is not None:
+            raise refused
 
     async def _write_memory(self) -> None:
         """What was remembered behind events that are in the log now; a second trip, so that it can never come first."""

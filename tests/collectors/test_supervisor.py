@@ -291,6 +291,39 @@ def test_while_redis_is_away_events_wait_then_all_arrive_in_order_and_emit_block
     asyncio.run(main())
 
 
+def test_a_redis_out_of_memory_gets_everything_once_there_is_room_again(empty_redis: RedisProcess) -> None:
+    go = asyncio.Event()
+
+    async def script(link: Link, settings: Any, no: int) -> None:
+        link.connected()
+        await link.emit([entered(0)])
+        await go.wait()
+        await link.emit([entered(n) for n in range(1, 900)])
+        await forever()
+
+    async def main() -> None:
+        async with Running(empty_redis, scripted(script)) as running:
+
+            async def said(number: int) -> bool:
+                return len({e.contact for e in await running.events() if isinstance(e, ContactEntered)}) == number
+
+            async def buffered() -> bool:
+                with empty_redis.client() as client:
+                    return client.info("errorstats").get("errorstat_OOM") is not None
+
+            await until(lambda: said(1))
+            await running.redis.config_set("maxmemory", 1)
+            go.set()
+            await until(buffered)
+            assert await said(1)
+            await running.redis.config_set("maxmemory", 0)
+            await until(lambda: said(900))
+            contacts = [e.contact for e in await running.events() if isinstance(e, ContactEntered)]
+            assert contacts == [str(n) for n in range(900)]
+
+    asyncio.run(main())
+
+
 def test_when_redis_was_emptied_the_session_begins_anew_so_that_a_snapshot_fills_it(empty_redis: RedisProcess) -> None:
     async def script(link: Link, settings: Any, no: int) -> None:
         link.connected()
