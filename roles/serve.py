@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -118,6 +119,15 @@ def _from_here(scope: Scope) -> bool:
     return address is None or address[1] is None or starting.is_loopback(str(address[0]))
 
 
+def allow_many_screens() -> int:
+    """Raise this process's limit of open files as far as it may (each screen holds one); the limit then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Serve until told to stop; the exit status."""
     import uvicorn
@@ -139,6 +149,7 @@ def run(chosen: argparse.Namespace) -> int:
         listener = starting.listening(chosen.host, chosen.port)
     if chosen.child:
         child.end_with_parent()
+    allow_many_screens()
     lazy = LazyServer(chosen)
     settings = uvicorn.Config(
         lazy,
