@@ -160,10 +160,12 @@ class Floor:
             self.too_late += 1
             return False
         # By the word, not by the entry that it tells of: that may lie in a quarter that an import tells whole.
-        self._live(word.at)
+        if self.live_since is None or word.at < self.live_since:
+            self.live_since = word.at
         history = self.visits.get(key)
         if history is None:
             history = self.visits[key] = History(queue, contact, [], [])
+            self.queues.add(queue)
             heappush(self._last_words, (word.at, key))
         if caller and not history.caller:
             history.caller, history.caller_name = caller, caller_name
@@ -174,6 +176,10 @@ class Floor:
             return False
         if len(words) >= SETTLE_WORDS and not late:
             settle(history, word)
+        if not late and RANG <= word.kind <= RESUMED:
+            self.touched_visits.add(key)
+            self.changed_queues.add(queue)
+            return take(history, word)  # books nothing by what the visits are
         first = visits[0] if len(visits) == 1 else None
         if words and (late or first is None or not first.open):
             before = [visit.parts() for visit in visits]
@@ -205,7 +211,6 @@ class Floor:
         here = self.waiting.get(queue)
         if here is None:
             here = self.waiting[queue] = {}
-            self.queues.add(queue)
         if visit is None:
             here.pop(contact, None)
         else:

@@ -430,3 +430,8 @@ def test_old_events_that_are_caught_up_after_a_long_stop_are_not_too_late() -> N
     ledger.tell(completed(70)).advance(at(48 * HOUR + 60))
     ledger.tell(completed(70))
     assert (ledger.counts()["offered"], ledger.counts()["handled"]) == (1, 1)
+
+
+@pytest.mark.parametrize("event", ["rang", "no_answer", "held", "entered", "left"])
+def test_any_first_word_makes_a_queue_known(event: str) -> None:
+    assert Ledger().tell(EVENTS[event]).floor.queues == {Q}
