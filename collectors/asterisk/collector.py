@@ -31,6 +31,8 @@ BOOT_S = 120.0
 """Asterisk accepts logins before app_queue is loaded; for so long that is not an error."""
 BOOT_RETRY_S = 1.0
 LIST_S = 30.0
+LIST_GAP_S = 0.5
+"""One change often makes several ``Reload``: they are answered with one list."""
 SKEW_MS = 2_000
 """A smaller difference between the PBX's clock and ours is not corrected."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from collectors.asterisk.collector import AsteriskCollector, AsteriskSettings
+from collectors.asterisk.collector import FILTERS, AsteriskCollector, AsteriskSettings
 from collectors.asterisk.connection import READ_ONLY
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, ContactAbandoned, ContactAnswered, ContactEntered, ContactLeft, Snapshot
@@ -337,3 +337,11 @@ def test_a_pbx_whose_clock_is_an_hour_off_is_noticed() -> None:
             assert abs(link.facts["clock_skew_ms"] - 3_600_000) < 2000
 
     asyncio.run(main())
+
+
+def test_every_setting_and_the_filters_stand_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "collectors" / "asterisk.md").read_text()
+    for name in AsteriskSettings.model_fields:
+        assert f"`{name}`" in page, name
+    for pattern in FILTERS:
+        assert f"eventfilter = {pattern}" in page
