@@ -23,6 +23,9 @@ CLOSED = (
     b"This wallboard has no access: section in its configuration and answers on this machine only (http://127.0.0.1).\n"
 )
 
+MOST_FILES = 65_536
+"""Open files that a web process asks the system for: more screens than one process can feed."""
+
 
 class LazyServer:
     """The web application, built at the server's start-up from WALLBOARD_CONFIG and REDIS_URL (or what it is given)."""
