@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import resource
 import socket
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,9 +21,6 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 CLOSED = (
     b"This wallboard has no access: section in its configuration and answers on this machine only (http://127.0.0.1).\n"
 )
-
-MOST_FILES = 65_536
-"""Open files that a web process asks the system for: more screens than one process can feed."""
 
 
 class LazyServer:
@@ -122,15 +118,6 @@ def _from_here(scope: Scope) -> bool:
     return address is None or address[1] is None or starting.is_loopback(str(address[0]))
 
 
-def allow_many_screens() -> int:
-    """Raise this process's limit of open files as far as it may (each screen holds one); the limit then."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(soft, wanted)
-
-
 def run(chosen: argparse.Namespace) -> int:
     """Serve until told to stop; the exit status."""
     import uvicorn
@@ -152,7 +139,6 @@ def run(chosen: argparse.Namespace) -> int:
         listener = starting.listening(chosen.host, chosen.port)
     if chosen.child:
         child.end_with_parent()
-    allow_many_screens()
     lazy = LazyServer(chosen)
     settings = uvicorn.Config(
         lazy,
