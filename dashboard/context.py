@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 from flask import Flask, current_app
+from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
@@ -20,6 +21,8 @@ from operations import sources
 from operations.projects.configuration import Configuration
 from operations.projects.contract import Project
 from operations.store import boards, keys
+
+REDIS_GONE = (RedisError, OSError)
 
 Clock = Callable[[], int]
 """Returns the time in epoch milliseconds."""
@@ -73,10 +76,16 @@ class Context:
         return self.projects().get(project)
 
     def board(self, project: str) -> dict[str, Any] | None:
-        """A project's board as a dict, as the caller may see it; None: no such project, or no board yet."""
+        """A project's board as a dict, as the caller may see it; None: no such project, no board yet, or Redis is away.
+
+        A page without numbers is worth drawing: its script fills them in, and says what is missing.
+        """
         if self.project(project) is None:
             return None
-        raw = boards.read(self.redis, project)
+        try:
+            raw = boards.read(self.redis, project)
+        except REDIS_GONE:
+            return None
         if raw is None:
             return None
         board: dict[str, Any] = msgspec.json.decode(raw)
@@ -92,7 +101,10 @@ class Context:
         pipe = self.redis.pipeline(transaction=False)
         for source in wanted:
             pipe.get(event_log.status_key(source))
-        raws = pipe.execute()
+        try:
+            raws = pipe.execute()
+        except REDIS_GONE:
+            raws = [None] * len(wanted)
         return {
             source: sources.judge(sources.parse(raw), self.now_ms, configured[source].kind)
             for source, raw in zip(wanted, raws, strict=True)

@@ -9,6 +9,8 @@ import dash
 import redis
 from flask import Flask, Response, request
 from flask_caching import Cache
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from dashboard import context, layout
 from dashboard.document import document
@@ -44,7 +46,8 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
             "CACHE_DEFAULT_TIMEOUT": 300,
         },
     )
-    client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2)
+    # One more try for a connection that went stale, and no waiting: a page must open while Redis is away.
+    client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
     context.attach(server, context.Context(watcher, client, clock, cache))
     app = Floorlight(
         "floorlight",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import resource
 from collections.abc import Awaitable
 
 from dashboard import context, dash_app
@@ -26,7 +25,6 @@ from operations.intervals import intervals
 log = logging.getLogger(__name__)
 
 READER_AGAIN_S = 1.0
-FILES = 16_384
 
 
 class Application:
@@ -100,7 +98,6 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        allow_many_streams()
         reading = asyncio.create_task(self._keep_reading())
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -118,14 +115,6 @@ class Application:
             except Exception:
                 log.exception("the reader of Redis failed; it begins anew")
             await asyncio.sleep(READER_AGAIN_S)
-
-
-def allow_many_streams() -> None:
-    """A thousand screens are a thousand files to the system, and many a shell's limit is 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def create(watcher: Watcher, redis_url: str, *, clock: Clock, read_intervals: Read = intervals) -> Application:

@@ -161,7 +161,13 @@ class Reader:
         if not 0 <= now_ms - self._role_at < ROLE_EVERY_MS:  # also when the clock was set back
             pipe.set(f"role:serve:{self.instance}", self._role(now_ms), ex=ROLE_EXPIRES_S)
             self._role_at = now_ms
-        checked, *answers = await pipe.execute()
+        checked, *answers = await pipe.execute(raise_on_error=False)
+        for answer in (checked, *answers[: len(wanted)]):
+            if isinstance(answer, Exception):
+                raise answer
+        if len(answers) > len(wanted) and isinstance(answers[-1], Exception):
+            # A Redis that is full still answers questions: the boards stay right, only our sign of life is missing.
+            log.error("Redis does not take our sign of life: %s", answers[-1])
         self._heart.checked = {name.decode(): int(at) for name, at in checked.items() if at.isdigit()}
         self._heart.learn({s: sources.parse(raw) for s, raw in zip(wanted, answers, strict=False)})
 

@@ -207,6 +207,9 @@ def test_when_redis_goes_streams_stay_and_are_right_again_after_its_return(tmp_p
                 refused = web.get("/api/v1/projects/p0/board")
                 assert refused.status_code == 503
                 assert refused.headers["content-type"] == "application/problem+json"
+                assert web.get("/wall/p0").status_code == 200, "a wall that is switched on now waits for its numbers"
+                assert web.get("/sources").status_code == 200
+                assert web.get("/api/v1/overview").json()["redis"] is False
                 server.start()
                 publisher.step()
                 back = time.monotonic()
@@ -219,6 +222,21 @@ def test_when_redis_goes_streams_stay_and_are_right_again_after_its_return(tmp_p
     finally:
         web.stop()
         server.stop()
+
+
+def test_a_redis_that_is_full_is_not_taken_for_one_that_is_gone(web: WebProcess, publisher: Publisher) -> None:
+    publisher.board(1)
+    with web.live(publisher.project) as screen:
+        screen.event("snapshot")
+        screen.until(lambda name, data: name == "heartbeat" and data["redis"])
+        publisher.client.config_set("maxmemory", "1mb")
+        try:
+            for _ in range(2):
+                assert screen.event("heartbeat")[2]["redis"] is True
+            assert web.get(f"/api/v1/projects/{publisher.project}/board").status_code == 200
+            assert web.post("/api/v1/sources/demo/commands", json={"incident": "surge"}).status_code == 503
+        finally:
+            publisher.client.config_set("maxmemory", "0")
 
 
 def test_a_redis_that_was_emptied_brings_the_new_board(web: WebProcess, publisher: Publisher) -> None:
