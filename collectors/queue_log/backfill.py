@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
 
+import msgspec
+
 from collectors import events as e
 from collectors.queue_log.files import HOUR_MS, UNPACKING, lines_since, trouble
 from collectors.queue_log.translate import Translator
@@ -44,6 +46,7 @@ def missed(
     Nothing is told of agents: the state after a reconnect says that. Raises ``CollectorError``.
     """
     translator = Translator()
+    edge = _Edge(from_ms)
     try:
         with path.open("rb"):
             pass
@@ -51,11 +54,10 @@ def missed(
             told: list[e.AnyEvent] = []
             for line in lines:
                 for event in translator.translate(line, clock_skew_ms):
-                    if not from_ms - OVERLAP_MS <= event.at <= to_ms or (
-                        only is not None and not isinstance(event, only)
-                    ):
+                    if not from_ms - OVERLAP_MS <= event.at <= to_ms:
                         continue
-                    if _surely_within(event, from_ms, to_ms):
+                    event = edge.placed(event)
+                    if _surely_within(event, from_ms, to_ms) and (only is None or isinstance(event, only)):
                         told.append(event)
             if told:
                 yield told
@@ -63,6 +65,26 @@ def missed(
         raise trouble(path, error) from error
     except UNPACKING as error:
         raise trouble(path, OSError("a rotated, compressed file beside it is damaged")) from error
+
+
+class _Edge:
+    """The second in which the gap began. A visit that began and ended in it may have begun on the feed, at a time after the one that
+    the log gives for its end; that end is told as of the gap's beginning, so that it comes after its entry."""
+
+    def __init__(self, from_ms: int) -> None:
+        self._from_ms = from_ms
+        self._entered: set[tuple[str, str]] = set()
+
+    def placed(self, event: e.AnyEvent) -> e.AnyEvent:
+        if not self._from_ms - SECOND_MS < event.at < self._from_ms or not isinstance(
+            event, (e.ContactEntered, *OUTCOMES)
+        ):
+            return event
+        visit = (event.queue, event.contact)
+        if isinstance(event, e.ContactEntered):
+            self._entered.add(visit)
+            return event
+        return msgspec.structs.replace(event, at=self._from_ms + 1) if visit in self._entered else event
 
 
 def _surely_within(event: e.AnyEvent, from_ms: int, to_ms: int) -> bool:
