@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, NonNegativeInt, SecretStr
 
 from collectors.asterisk.connection import Connection, connect
 from collectors.asterisk.protocol import AmiParser, Message
@@ -41,13 +41,13 @@ class AsteriskSettings(SourceSettings):
     """An Asterisk, reached through its Manager Interface."""
 
     kind: str = "asterisk"
-    host: str
+    host: str = Field(min_length=1)
     port: int = Field(default=5038, ge=1, le=65535)
-    username: str
+    username: str = Field(pattern=r"^[^\r\n\x00]+$")
     password: SecretStr
     tls: bool = False
     tls_verify: bool = True
-    wrap_up_s: int | dict[str, int] | None = Field(default=None)
+    wrap_up_s: NonNegativeInt | dict[str, NonNegativeInt] | None = None
     """Seconds of wrap-up, for all queues or by queue: Asterisk tells neither its start nor its end."""
     queue_log: str | None = None
     """Path of the PBX's queue_log, if this machine can read it: tells how contacts ended while the link was away."""

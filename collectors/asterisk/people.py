@@ -148,9 +148,7 @@ class People:
             person = self._get(self.known_as(member.interface, member.name))
             person.members[(member.queue, member.interface)] = member
         seen = []
-        for person in self._people.values():
-            if not person.members and not person.talks and person.said[0] in ("", "logged_out"):
-                continue
+        for person in list(self._people.values()):
             self._expire(person, at, [])
             newest = max((m for m in person.members.values() if m.paused), key=lambda m: m.last_pause, default=None)
             if newest is not None:
@@ -163,7 +161,9 @@ class People:
             since = None
             if condition == "paused" and newest is not None and newest.last_pause:
                 since = min(at, newest.last_pause * 1000 + skew_ms)
-            if person.members or person.talks:
+            if not person.members and not person.talks and not person.rings:
+                del self._people[person.id]  # whoever is in no list is logged out: the snapshot says that
+            else:
                 seen.append(SeenAgent(person.id, _condition(condition), person.said_queues, person.id, reason, since))
         return seen
 
@@ -194,7 +194,7 @@ class People:
         """The alert of one device, or of all, for this contact is over."""
         told: list[AnyEvent] = []
         ringing = self._ringing.get(work)
-        if not ringing:
+        if ringing is None:
             return told
         only = self.known_as(interface, name) if interface else None
         for person_id in [only] if only is not None else list(ringing):
@@ -279,10 +279,13 @@ class People:
         doing = self._doing(person, at)
         if person.wrap_until and doing[0] != "wrap_up":
             person.wrap_until = 0  # a pause, a new call or the end of the day cuts it short
-        if doing != person.said:
+        unheard_of = not person.said[0] and doing[0] == "logged_out" and not person.members
+        if doing != person.said and not unheard_of:
             person.said = doing
             condition, reason, queue, contact = doing
             told.append(AgentChanged(at, person.id, _condition(condition), "", reason, queue, contact))
+        if not person.members and not person.talks and not person.rings:
+            self._people.pop(person.id, None)  # gone for good, or known again by the next word
 
     def _queues_of(self, person: Person) -> dict[str, str | None]:
         served: dict[str, str | None] = {}

@@ -325,3 +325,40 @@ def test_any_order_of_words_conserves_contacts_and_tells_nobodys_condition_twice
 def test_joining_twice_is_for_the_fold_to_know_and_both_are_told() -> None:
     told = Told().say(join()).say(join())
     assert sum(isinstance(event, ContactEntered) for event in told.events) == 2
+
+
+def test_after_ten_thousand_calls_of_every_kind_nothing_is_remembered_but_the_members() -> None:
+    told = Told(Translator(wrap_up_s=5))
+    for number in range(10_000):
+        contact = f"c{number}"
+        told.events.clear()
+        told.say(member("QueueMemberAdded", "sales", f"Local/{number}", f"Local/{number}"))
+        told.say(join(contact))
+        told.say(word("AgentCalled", Queue="sales", Uniqueid=contact, Interface=f"Local/{number}", MemberName=""))
+        if number % 3 == 0:
+            told.say(connect(contact, f"Local/{number}", f"Local/{number}"))
+            told.say(
+                word(
+                    "AgentComplete",
+                    Queue="sales",
+                    Interface=f"Local/{number}",
+                    MemberName=f"Local/{number}",
+                    TalkTime=0,
+                )
+            )
+        elif number % 3 == 1:
+            told.say(word("QueueCallerAbandon", Queue="sales", Uniqueid=contact))
+            told.say(word("QueueCallerLeave", Queue="sales", Uniqueid=contact))
+        else:
+            told.say(word("QueueCallerLeave", Queue="sales", Uniqueid=contact))
+        told.say(word("Hangup", Uniqueid=contact))
+        told.say(word("QueueMemberRemoved", Queue="sales", Interface=f"Local/{number}", MemberName=f"Local/{number}"))
+    told.wait(7_200_000)
+    told.say(connect("last")).say(word("AgentComplete", Queue="sales", Interface="SIP/1", MemberName="Alice"))
+    tables = {**vars(told.translator), **vars(told.translator.people)}
+    sizes = {
+        name: len(table)
+        for name, table in tables.items()
+        if isinstance(table, dict | list) and not name.startswith("_words")
+    }
+    assert {name: size for name, size in sizes.items() if size > 1} == {}

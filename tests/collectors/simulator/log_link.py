@@ -26,6 +26,8 @@ class LogLink:
         self.rounds = 0
         """How often the collector gave a sign of life since the clock stands at ``until``."""
         self.words: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.full = self.waits = False
+        """The log takes nothing more: ``emit`` waits."""
         self._unwatched_since = unwatched_since
         self._stirred = asyncio.Event()
 
@@ -34,6 +36,10 @@ class LogLink:
         return self.now
 
     async def emit(self, events: list[e.AnyEvent]) -> None:
+        if self.full:
+            self.waits = True
+            self._stirred.set()
+            await asyncio.get_running_loop().create_future()
         self.log += events
         self._stirred.set()
 

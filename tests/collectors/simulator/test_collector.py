@@ -146,6 +146,24 @@ def test_what_was_said_just_before_a_kill_is_said_again_and_not_counted_again() 
     assert folded(killed.log, once.now) == folded(once.log, once.now)
 
 
+def test_what_the_log_did_not_take_before_the_end_is_told_by_the_next_session() -> None:
+    async def blocked(link: LogLink) -> None:
+        link.until = MORNING + 60_000
+        async with Running(link) as running:
+            await running.until(lambda: link.rounds > 1)
+            link.full, link.until = True, MORNING + 10 * 60_000
+            await running.until(lambda: link.waits)
+
+    link = LogLink(MORNING, step_ms=60_000)
+    asyncio.run(blocked(link))
+    assert told_to(link) == MORNING + 60_000
+    again = next_session(link, MORNING + 10 * 60_000)
+    asyncio.run(session(again, MORNING + 10 * 60_000))
+    once = LogLink(MORNING, step_ms=60_000)
+    asyncio.run(session(once, MORNING + 10 * 60_000))
+    assert folded(again.log, once.now) == folded(once.log, once.now)
+
+
 def next_session(before: LogLink, now: int, *, step_ms: int = 1000, unwatched_since: int | None = None) -> LogLink:
     """The link of a next process: the same log, and what was remembered."""
     link = LogLink(
