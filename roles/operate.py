@@ -16,8 +16,11 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.child:
         child.end_with_parent()
     from operations import engine
+    from operations.notify import worker
 
     stop = threading.Event()
     child.on_stop(stop.set)
+    telling = worker.start(watcher, url, stop=stop, instance=starting.instance(), clock=starting.clock)
     engine.operate(watcher, url, stop=stop, instance=starting.instance(), clock=starting.clock)
+    telling.join(worker.FAREWELL_S + 0.5)
     return 0

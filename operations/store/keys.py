@@ -84,6 +84,14 @@ def words(project: str) -> str:
     return f"alerts:{{{project}}}:words"
 
 
+def notify_groups(project: str) -> str:
+    """Hash by route: what was told of the project, and the message that is on its way."""
+    return f"notify:{{{project}}}:groups"
+
+
+NOTIFY_ROUTES = "notify:routes"
+"""Hash by address (``ROUTE[NUMBER]``): how the last sends went."""
+
 WORDS_WAITING = "alerts:waiting"
 """Set of the projects that somebody spoke to."""
 
