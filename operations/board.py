@@ -24,8 +24,26 @@ TREND_POINTS = 30
 WAITING_ROWS = 50
 
 QUEUE_KPIS = (
-    *("contacts_waiting", "longest_wait_s", "agents_available", "agents_ringing", "agents_on_contact", "agents_wrap_up", "agents_paused"),
-    *("agents_logged_in", "service_level_pct", "answer_rate_pct", "offered", "answered", "abandoned", "abandon_rate_pct", "asa_s", "aht_s"),
+    *(
+        "contacts_waiting",
+        "longest_wait_s",
+        "agents_available",
+        "agents_ringing",
+        "agents_on_contact",
+        "agents_wrap_up",
+        "agents_paused",
+    ),
+    *(
+        "agents_logged_in",
+        "service_level_pct",
+        "answer_rate_pct",
+        "offered",
+        "answered",
+        "abandoned",
+        "abandon_rate_pct",
+        "asa_s",
+        "aht_s",
+    ),
     *("avg_talk_s", "occupancy_pct", "rang_no_answer"),
 )
 """What a board shows of each queue; the project shows the whole catalogue."""
@@ -56,7 +74,9 @@ class BoardKeeper:
         self.sums = sums
         self._windows = windows
         self._queues: tuple[ScopedQueue, ...] = tuple(split_queue(queue) for queue in project.queues)
-        self._own = {source: frozenset(queue for other, queue in self._queues if other == source) for source in project.sources}
+        self._own = {
+            source: frozenset(queue for other, queue in self._queues if other == source) for source in project.sources
+        }
         self.revision = 0
         self.head: dict[str, Any] = {}
         self.kpis: dict[str, dict[str, Any]] = {}
@@ -100,7 +120,10 @@ class BoardKeeper:
         first_trouble = next((found for found in trouble.values() if found), None)
         if not project.queues:
             first_trouble = ("no_queue", REASONS["no_queue"])
-        kpis = {key: self._entry(scope, kpi, PROJECT, whole, first_trouble, self.kpis.get(key)) for key, kpi in CATALOGUE.items()}
+        kpis = {
+            key: self._entry(scope, kpi, PROJECT, whole, first_trouble, self.kpis.get(key))
+            for key, kpi in CATALOGUE.items()
+        }
         queues: dict[str, dict[str, dict[str, Any]]] = {}
         for name, pair in zip(project.queues, self._queues, strict=True):
             before = self.queues.get(name)
@@ -111,14 +134,21 @@ class BoardKeeper:
             agents(floors, (pair,), here)
             known = before or {}
             queues[name] = {
-                key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key)) for key in QUEUE_KPIS
+                key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key))
+                for key in QUEUE_KPIS
             }
         people = self._people(floors, changed_agents)
         rows = self._waiting_rows(floors)
         head = self._head(contract, opening, sources, now_ms)
         if alerts is not None:
             head["alerts"] = alerts.evaluate(
-                contract, kpis, queues, sources, sums=lambda window: self.sums.get(window, PROJECT), is_open=opening.open, now_ms=now_ms
+                contract,
+                kpis,
+                queues,
+                sources,
+                sums=lambda window: self.sums.get(window, PROJECT),
+                is_open=opening.open,
+                now_ms=now_ms,
             )
         return self._differ(head, kpis, queues, people, rows, now_ms)
 
@@ -151,7 +181,13 @@ class BoardKeeper:
             "open": state,
             "service_level": contract.service_level.model_dump(),
             "sources": {
-                name: {"state": view.state, "since": iso(view.since) if view.since else None, "error": view.error, "why": view.why, "kind": view.kind}
+                name: {
+                    "state": view.state,
+                    "since": iso(view.since) if view.since else None,
+                    "error": view.error,
+                    "why": view.why,
+                    "kind": view.kind,
+                }
                 for name, view in sources.items()
                 if name in project.sources
             },
@@ -173,7 +209,10 @@ class BoardKeeper:
             hours = self.project.opening
             counted = max(start, min(self.counting_since or start, now_ms))
             volume = budget.expected_volume(
-                self.past_volumes.get(period, []), whole, hours.open_seconds(counted, end), hours.open_seconds(counted, min(now_ms, end))
+                self.past_volumes.get(period, []),
+                whole,
+                hours.open_seconds(counted, end),
+                hours.open_seconds(counted, min(now_ms, end)),
             )
             left[window] = budget.misses_left(target.goal, hits, whole, volume)._asdict()
         return left
@@ -181,7 +220,13 @@ class BoardKeeper:
     # ── one number ────────────────────────────────────────────────────────────────────────────────
 
     def _entry(
-        self, scope: Scope, kpi: Kpi, where: str, presence: Presence, trouble: tuple[str, str] | None, before: dict[str, Any] | None
+        self,
+        scope: Scope,
+        kpi: Kpi,
+        where: str,
+        presence: Presence,
+        trouble: tuple[str, str] | None,
+        before: dict[str, Any] | None,
     ) -> dict[str, Any]:
         target = scope.target(kpi, where)
         window = (target.window if target else "") or kpi.default_window
@@ -198,7 +243,15 @@ class BoardKeeper:
         return entry
 
     def _number(
-        self, scope: Scope, kpi: Kpi, window: str, where: str, presence: Presence, trouble: tuple[str, str] | None, target: Target | None, before: Any
+        self,
+        scope: Scope,
+        kpi: Kpi,
+        window: str,
+        where: str,
+        presence: Presence,
+        trouble: tuple[str, str] | None,
+        target: Target | None,
+        before: Any,
     ) -> dict[str, Any]:
         since: int | None = None
         moved_by: str | None = None
@@ -206,7 +259,9 @@ class BoardKeeper:
             result, since, moved_by = _now_value(kpi.key, presence, scope.now_ms)
         else:
             result = kpi.formula(self.sums.get(window, where), scope.contract, presence.waiting_late)
-        value = None if result.value is None else round(result.value, kpi.decimals) if kpi.decimals else int(result.value)
+        value = (
+            None if result.value is None else round(result.value, kpi.decimals) if kpi.decimals else int(result.value)
+        )
         why, reason = result.why, REASONS.get(result.why, "")
         if trouble is not None:
             why, reason = trouble
@@ -251,7 +306,12 @@ class BoardKeeper:
         """Rows of those who may have changed, None for who is gone; of other projects' queues nothing is said."""
         rows: dict[str, dict[str, Any] | None] = {}
         if changed is None:
-            ids = {f"{source}/{person}" for source, queue in self._queues if source in floors for person in floors[source].members.get(queue, ())}
+            ids = {
+                f"{source}/{person}"
+                for source, queue in self._queues
+                if source in floors
+                for person in floors[source].members.get(queue, ())
+            }
             changed = ids | self.agents.keys()
         for name in changed:
             source, _, person = name.partition("/")
@@ -321,7 +381,9 @@ class BoardKeeper:
             if entries is not self.queues.get(name):
                 fields = _changed_entries(self.queues.get(name, {}), entries)
                 if fields:
-                    changed_queues[name] = {"kpis": fields} if name in self.queues else {"name": split_queue(name)[1], "kpis": fields}
+                    changed_queues[name] = (
+                        {"kpis": fields} if name in self.queues else {"name": split_queue(name)[1], "kpis": fields}
+                    )
         change.queues = list(changed_queues)
         for name in self.queues.keys() - queues.keys():
             changed_queues[name] = None
@@ -386,7 +448,11 @@ class Scope:
     def target(self, kpi: Kpi, where: str, window: str | None = None) -> Target | None:
         """The first target of the contract for this KPI here (and over this window, if given)."""
         for target in self._targets.get(kpi.key, ()):
-            fits = (target.per_queue or target.queue == where) if where != PROJECT else (target.queue is None and not target.per_queue)
+            fits = (
+                (target.per_queue or target.queue == where)
+                if where != PROJECT
+                else (target.queue is None and not target.per_queue)
+            )
             if fits and (window is None or target.window == window):
                 return target
         return None
@@ -416,7 +482,7 @@ def _changed_entries(before: Mapping[str, dict[str, Any]], after: Mapping[str, d
             changed[key] = entry
         elif known != entry:
             fields = {name: value for name, value in entry.items() if known.get(name, _MISSING) != value}
-            fields.update({name: None for name in known.keys() - entry.keys()})
+            fields.update(dict.fromkeys(known.keys() - entry.keys()))
             changed[key] = fields
     for key in before.keys() - after.keys():
         changed[key] = None

@@ -29,8 +29,14 @@ SETTLED_MS = 4_000
 
 def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
     """The windows that each KPI of the board is shown over, from the targets of every stage of the contract."""
-    wanted: dict[str, list[str]] = {key: [kpi.default_window] for key, kpi in CATALOGUE.items() if kpi.formula is not None}
-    wanted["service_level_pct"] += ["interval", "month", *(budget.PERIOD_WINDOW[rule.value.period] for rule in project.service_level)]
+    wanted: dict[str, list[str]] = {
+        key: [kpi.default_window] for key, kpi in CATALOGUE.items() if kpi.formula is not None
+    }
+    wanted["service_level_pct"] += [
+        "interval",
+        "month",
+        *(budget.PERIOD_WINDOW[rule.value.period] for rule in project.service_level),
+    ]
     for block in project.targets:
         for target in block.value:
             if target.kpi in wanted:
@@ -41,7 +47,9 @@ def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
 class Desk:
     """The one writer of a project's board."""
 
-    def __init__(self, client: Any, project: Project, lease: Lease, folds: Mapping[str, SourceFold], now_ms: int) -> None:
+    def __init__(
+        self, client: Any, project: Project, lease: Lease, folds: Mapping[str, SourceFold], now_ms: int
+    ) -> None:
         self._client = client
         self.project = project
         self.lease = lease
@@ -92,7 +100,11 @@ class Desk:
     def _draw_back(self, now_ms: int) -> None:
         """Trends of a board that nobody kept: the counters tell what today's numbers were, minute by minute."""
         contract = self.project.contract_on(self.project.calendar.local_date(now_ms))
-        missing = [CATALOGUE[key] for key in self._trending if key not in self.board.trends and CATALOGUE[key].default_window == "today"]
+        missing = [
+            CATALOGUE[key]
+            for key in self._trending
+            if key not in self.board.trends and CATALOGUE[key].default_window == "today"
+        ]
         for end, cell in self.sums.backwards("today", now_ms, TREND_POINTS) if missing else ():
             for kpi in missing:
                 if kpi.formula is not None:
@@ -142,7 +154,9 @@ class Desk:
             self._draw_back(now_ms)
             self._due = True
         said = {name: (view.state, view.since, view.error) for name, view in self._sources.items()}
-        says = {name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources}
+        says = {
+            name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources
+        }
         minute = now_ms // MINUTE_MS
         if moved or said != says or minute != self._minute:
             self._changed = None
@@ -181,7 +195,9 @@ class Desk:
         self._published_at = now_ms
         changed, self._changed = self._changed, set()
         people, self._people = self._people, set()
-        change = self.board.compute(self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people, alerts=self.alerts)
+        change = self.board.compute(
+            self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people, alerts=self.alerts
+        )
         if not change and not self.alerts.unsaved:
             return False
         try:
@@ -219,5 +235,7 @@ class Desk:
             parts[boards.AGENT + name] = boards.encode(board.agents[name])
         if change.waiting or whole:
             parts[boards.WAITING] = boards.encode(board.waiting)
-        gone = [boards.QUEUE + name for name in change.queues_gone] + [boards.AGENT + name for name in change.agents_gone]
+        gone = [boards.QUEUE + name for name in change.queues_gone] + [
+            boards.AGENT + name for name in change.agents_gone
+        ]
         boards.write(pipe, self.project.id, parts, gone, boards.encode(change.body))

@@ -18,8 +18,8 @@ import redis
 
 from collectors import event_log
 from operations.desk import Desk
-from operations.fold import SourceFold
 from operations.floor.counters import MINUTE_MS
+from operations.fold import SourceFold
 from operations.projects.configuration import Configuration
 from operations.projects.watcher import ConfigurationWatcher
 from operations.sources import SourceView, judge, parse
@@ -59,12 +59,25 @@ def groups(configuration: Configuration) -> list[tuple[tuple[str, ...], tuple[st
 class Group:
     """The sources and projects of one group, held by this process."""
 
-    def __init__(self, client: Any, configuration: Configuration, sources: tuple[str, ...], projects: tuple[str, ...], leases: list[Lease], now_ms: int) -> None:
+    def __init__(
+        self,
+        client: Any,
+        configuration: Configuration,
+        sources: tuple[str, ...],
+        projects: tuple[str, ...],
+        leases: list[Lease],
+        now_ms: int,
+    ) -> None:
         self.leases = leases
         by_key = {lease.key: lease for lease in leases}
-        self.folds = {source: SourceFold(client, source, by_key[f"lease:source:{{{source}}}"], now_ms) for source in sources}
+        self.folds = {
+            source: SourceFold(client, source, by_key[f"lease:source:{{{source}}}"], now_ms) for source in sources
+        }
         self.desks = {
-            project: Desk(client, configuration.projects[project], by_key[f"lease:project:{{{project}}}"], self.folds, now_ms) for project in projects
+            project: Desk(
+                client, configuration.projects[project], by_key[f"lease:project:{{{project}}}"], self.folds, now_ms
+            )
+            for project in projects
         }
 
 
@@ -106,7 +119,12 @@ class Engine:
     def _patience(self, now: int) -> int | None:
         """How long reading may block; None: not at all. Redis takes 0 for ever, so it is never passed."""
         waits = [self._next_tick - now]
-        waits += [due for group in self._groups.values() for desk in group.desks.values() if (due := desk.due_in(now)) is not None]
+        waits += [
+            due
+            for group in self._groups.values()
+            for desk in group.desks.values()
+            if (due := desk.due_in(now)) is not None
+        ]
         shortest = min(waits)
         return shortest if shortest > 0 else None
 
@@ -157,12 +175,21 @@ class Engine:
             for name in names:
                 pipe.get(event_log.status_key(name))
             found = pipe.execute()
-        return {name: judge(parse(raw), now, configuration.sources[name].kind) for name, raw in zip(names, found, strict=True)}
+        return {
+            name: judge(parse(raw), now, configuration.sources[name].kind)
+            for name, raw in zip(names, found, strict=True)
+        }
 
     def _report(self, now: int) -> None:
         desks = [desk for group in self._groups.values() for desk in group.desks.values()]
         folds = [fold for group in self._groups.values() for fold in group.folds.values()]
-        role = {"role": "operate", "instance": self._instance, "pid": os.getpid(), "started_at": self._started_at, "at": now}
+        role = {
+            "role": "operate",
+            "instance": self._instance,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "at": now,
+        }
         figures = {
             "at": now,
             "applied": sum(fold.floor.applied for fold in folds),
@@ -224,7 +251,9 @@ class Engine:
         if not emptied or not all(lease.acquire() for lease in group.leases):
             self._drop(group, "its leases ran out or went to another process")
             return
-        log.error("Redis was emptied; writing back what is remembered of %s", ", ".join(fold.source for fold in emptied))
+        log.error(
+            "Redis was emptied; writing back what is remembered of %s", ", ".join(fold.source for fold in emptied)
+        )
         for fold in emptied:
             fold.restore_to_redis()
         for desk in group.desks.values():
@@ -261,7 +290,9 @@ def connect(redis_url: str) -> Any:
     return redis.Redis.from_url(redis_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=0)
 
 
-def operate(watcher: ConfigurationWatcher, redis_url: str, *, stop: threading.Event, instance: str, clock: Callable[[], int]) -> None:
+def operate(
+    watcher: ConfigurationWatcher, redis_url: str, *, stop: threading.Event, instance: str, clock: Callable[[], int]
+) -> None:
     """Run the engine until ``stop`` is set. An outage of Redis is logged once down and once up; nothing in memory is lost by it."""
     client = connect(redis_url)
     engine = Engine(client, watcher, instance, clock)

@@ -10,7 +10,6 @@ import msgspec
 from collectors import events
 from collectors.event_log import Entry
 from operations.floor.counters import Counters
-from operations.floor.floor import Floor
 from operations.store import floor_store, keys
 from operations.store.cells import Cells
 from operations.store.leases import Lease, LeaseLost, guarded
@@ -47,7 +46,12 @@ class SourceFold:
             except msgspec.MsgspecError as error:
                 # Written by another version, or by a stranger: it can never be read, so it is passed over, aloud.
                 self.undecodable += 1
-                log.error("source %s: entry %s of the event log cannot be read and is passed over: %s", self.source, position, error)
+                log.error(
+                    "source %s: entry %s of the event log cannot be read and is passed over: %s",
+                    self.source,
+                    position,
+                    error,
+                )
             self.position = position
         if entries:
             self._unsaved_position = True

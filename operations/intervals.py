@@ -62,7 +62,9 @@ def bounds(calendar: Calendar, start_ms: int, end_ms: int, minutes: int) -> list
     return hours
 
 
-def intervals(client: Any, project: Project, start_ms: int, end_ms: int, minutes: int, queue: str | None) -> list[dict[str, Any]]:
+def intervals(
+    client: Any, project: Project, start_ms: int, end_ms: int, minutes: int, queue: str | None
+) -> list[dict[str, Any]]:
     """Every interval of [start, end), also the empty ones: ``{"start", "end", "queue", "counters", "kpis"}``.
 
     ``queue``: a full queue name (``SOURCE/QUEUE``), None for the whole project. Durations in seconds. A KPI without a value is None.
@@ -85,5 +87,13 @@ def intervals(client: Any, project: Project, start_ms: int, end_ms: int, minutes
             assert kpi.formula is not None
             value = kpi.formula(cell, contract, 0).value
             kpis[kpi.key] = None if value is None else round(value, kpi.decimals) if kpi.decimals else int(value)
-        rows.append({"start": calendar.iso(start), "end": calendar.iso(end), "queue": queue, "counters": shown(cell), "kpis": kpis})
+        rows.append(
+            {
+                "start": calendar.iso(start),
+                "end": calendar.iso(end),
+                "queue": queue,
+                "counters": shown(cell),
+                "kpis": kpis,
+            }
+        )
     return rows

@@ -26,7 +26,9 @@ class WindowSums:
     ``whole``: windows that are wanted of the project as a whole, not of each queue.
     """
 
-    def __init__(self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells], whole: Iterable[str] = ()) -> None:
+    def __init__(
+        self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells], whole: Iterable[str] = ()
+    ) -> None:
         self._project = project
         self._cells = cells
         by_queue = dict.fromkeys(windows)
@@ -148,7 +150,12 @@ class WindowSums:
             minutes = self._cells[source].minutes
             if (end - start) // MINUTE_MS * 50 < len(minutes):
                 rows = {row for row, _ in minutes}
-                pairs = [((row, at), minutes[row, at]) for row in rows for at in range(start, end, MINUTE_MS) if (row, at) in minutes]
+                pairs = [
+                    ((row, at), minutes[row, at])
+                    for row in rows
+                    for at in range(start, end, MINUTE_MS)
+                    if (row, at) in minutes
+                ]
             else:
                 pairs = [(key, cell) for key, cell in minutes.items() if start <= key[1] < end]
             for (row, _), cell in pairs:

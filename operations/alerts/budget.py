@@ -69,7 +69,12 @@ class BudgetRule(NamedTuple):
 def target_of(contract: Contract) -> Target | None:
     """The service-level goal of the whole project, the first one of the contract."""
     return next(
-        (t for t in contract.targets if t.kpi == "service_level_pct" and t.goal and t.queue is None and not t.per_queue), None
+        (
+            t
+            for t in contract.targets
+            if t.kpi == "service_level_pct" and t.goal and t.queue is None and not t.per_queue
+        ),
+        None,
     )
 
 

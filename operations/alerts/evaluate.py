@@ -18,7 +18,9 @@ import msgspec
 
 from operations.alerts.rules import CRITICAL, LEVELS, WARNING, Rule
 
-What = Literal["began", "fired", "escalated", "deescalated", "resolved", "cancelled", "frozen", "thawed", "acknowledged"]
+What = Literal[
+    "began", "fired", "escalated", "deescalated", "resolved", "cancelled", "frozen", "thawed", "acknowledged"
+]
 
 
 class Reading(NamedTuple):
@@ -207,7 +209,9 @@ def _reset(state: AlertState) -> None:
 
 def _copy(state: AlertState) -> AlertState:
     """The state as it is now: a change keeps it, whatever comes next."""
-    return msgspec.structs.replace(state, over_since=list(state.over_since), under_since=list(state.under_since), latched=list(state.latched))
+    return msgspec.structs.replace(
+        state, over_since=list(state.over_since), under_since=list(state.under_since), latched=list(state.latched)
+    )
 
 
 def _is_worse(rule: Rule, value: float, worst: float | None) -> bool:

@@ -105,7 +105,10 @@ class AlertKeeper:
         self.states, changes = evaluate(rules, found, self.states, now_ms)
         for change in changes:
             self._note(change)
-        timers = {name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since) for name, state in self.states.items()}
+        timers = {
+            name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since)
+            for name, state in self.states.items()
+        }
         if changes or timers != self._timers:
             self._timers = timers  # also a timer that began must survive this process
             self._touched = True
@@ -143,7 +146,9 @@ class AlertKeeper:
 
     def _show(self, rules: Iterable[Rule], now_ms: int) -> list[dict[str, Any]]:
         iso = self._project.calendar.iso
-        down = next((name for name, state in self.states.items() if name.startswith("source_down@") and state.firing), "")
+        down = next(
+            (name for name, state in self.states.items() if name.startswith("source_down@") and state.firing), ""
+        )
         rows = []
         for rule in rules:
             state = self.states.get(rule.id)
@@ -168,13 +173,29 @@ class AlertKeeper:
                     "value": state.value,
                     "target": rule.target.goal if rule.target else None,
                     "limit": self._limit(rule, state.level),
-                    "reason": state.trouble if frozen else reason(Change(state.level_at or now_ms, rule, "fired", state.level, state)),
+                    "reason": state.trouble
+                    if frozen
+                    else reason(Change(state.level_at or now_ms, rule, "fired", state.level, state)),
                     "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
-                    "silenced": {"by": silence.by, "until": iso(silence.until), "why": silence.why, "kind": silence.kind} if silence else None,
+                    "silenced": {
+                        "by": silence.by,
+                        "until": iso(silence.until),
+                        "why": silence.why,
+                        "kind": silence.kind,
+                    }
+                    if silence
+                    else None,
                     "inhibited": down if frozen else "",
                 }
             )
-        rows.sort(key=lambda row: (bool(row["silenced"] or row["acked"] or row["inhibited"]), row["level"] != "critical", row["fired_at"], row["id"]))
+        rows.sort(
+            key=lambda row: (
+                bool(row["silenced"] or row["acked"] or row["inhibited"]),
+                row["level"] != "critical",
+                row["fired_at"],
+                row["id"],
+            )
+        )
         return rows
 
     def _limit(self, rule: Rule, level: int) -> float | None:
@@ -201,7 +222,9 @@ class AlertKeeper:
     def _do(self, word: Word, now_ms: int) -> None:
         if word.word == "acknowledge":
             state = self.states.get(word.rule)
-            rule = next((rule for rule in self.rules if rule.id == word.rule), None) or Rule(word.rule, "budget", word.rule.partition("@")[0])
+            rule = next((rule for rule in self.rules if rule.id == word.rule), None) or Rule(
+                word.rule, "budget", word.rule.partition("@")[0]
+            )
             if state is not None and state.firing and state.acknowledged is None:
                 state.acknowledged = Acknowledgement(word.by, now_ms, word.note)
                 self._note(Change(now_ms, rule, "acknowledged", state.level, state), by=word.by, note=word.note)
@@ -213,7 +236,15 @@ class AlertKeeper:
             self.silences[silence.id] = silence
         elif self.silences.pop(silence.id, None) is None:
             return
-        self._log.append({**msgspec.to_builtins(silence), "at": now_ms, "what": word.word + "d", "by": word.by, "reason": silence.why})
+        self._log.append(
+            {
+                **msgspec.to_builtins(silence),
+                "at": now_ms,
+                "what": word.word + "d",
+                "by": word.by,
+                "reason": silence.why,
+            }
+        )
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────
 
@@ -231,9 +262,14 @@ class AlertKeeper:
             pipe.hdel(keys.alert_states(project), *gone)
         pipe.delete(keys.alert_silences(project))
         if self.silences:
-            pipe.hset(keys.alert_silences(project), mapping={name: _encode(silence) for name, silence in self.silences.items()})
+            pipe.hset(
+                keys.alert_silences(project),
+                mapping={name: _encode(silence) for name, silence in self.silences.items()},
+            )
         for entry in self._log:
-            pipe.xadd(keys.alert_log(project), {"entry": _encode(entry)}, minid=f"{now_ms - LOG_MS}-0", approximate=True)
+            pipe.xadd(
+                keys.alert_log(project), {"entry": _encode(entry)}, minid=f"{now_ms - LOG_MS}-0", approximate=True
+            )
         if self._words_taken:
             pipe.ltrim(keys.words(project), self._words_taken, -1)
 

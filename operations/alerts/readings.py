@@ -28,7 +28,12 @@ def back(target: Target, value: float) -> bool:
 
 
 def read(
-    rules: Iterable[Rule], kpis: Entries, queues: Mapping[str, Entries], sources: Mapping[str, SourceView], *, is_open: bool
+    rules: Iterable[Rule],
+    kpis: Entries,
+    queues: Mapping[str, Entries],
+    sources: Mapping[str, SourceView],
+    *,
+    is_open: bool,
 ) -> dict[str, Reading]:
     """Readings by rule id, for the rules made of targets and sources. ``kpis``, ``queues``: entries as on the board."""
     found: dict[str, Reading] = {}

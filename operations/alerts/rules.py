@@ -60,5 +60,7 @@ def rules_of(project: Project, contract: Contract) -> tuple[Rule, ...]:
                 )
     for source in project.sources:
         name = f"{SOURCE_DOWN}@{source}"
-        rules[name] = Rule(name, "source_down", SOURCE_DOWN, for_ms=SOURCE_DOWN_AFTER_MS, only_when_open=False, source=source)
+        rules[name] = Rule(
+            name, "source_down", SOURCE_DOWN, for_ms=SOURCE_DOWN_AFTER_MS, only_when_open=False, source=source
+        )
     return tuple(rules.values())

@@ -31,7 +31,12 @@ class Silence(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether it silences a rule's alert now."""
         if not self.start <= now_ms < self.until:
             return False
-        if self.source and rule.source != self.source and not rule.queue.startswith(self.source + "/") and (rule.source or rule.queue):
+        if (
+            self.source
+            and rule.source != self.source
+            and not rule.queue.startswith(self.source + "/")
+            and (rule.source or rule.queue)
+        ):
             return False
         return self.kpi in ("", rule.kpi) and self.queue in ("", rule.queue)
 
@@ -54,4 +59,6 @@ def planned(project: Project) -> tuple[Silence, ...]:
 
 def silencing(silences: Iterable[Silence], rule: Rule, now_ms: int) -> Silence | None:
     """The silence that lasts longest among those that fit, None if none does."""
-    return max((silence for silence in silences if silence.fits(rule, now_ms)), key=lambda silence: silence.until, default=None)
+    return max(
+        (silence for silence in silences if silence.fits(rule, now_ms)), key=lambda silence: silence.until, default=None
+    )

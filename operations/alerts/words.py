@@ -61,7 +61,11 @@ def reason(change: Change) -> str:
         return f"{name}: known again"
     if rule.kpi == SOURCE_DOWN:
         lasted = change.at - (state.began_at or change.at)
-        return f"{name}, back after {span(lasted)}" if change.what in ("resolved", "cancelled") else f"{name} for {span(lasted)}"
+        return (
+            f"{name}, back after {span(lasted)}"
+            if change.what in ("resolved", "cancelled")
+            else f"{name} for {span(lasted)}"
+        )
     value = shown(rule.kpi, state.value)
     if rule.kind == "budget" and change.what not in ("resolved", "cancelled"):
         _, period, window = rule.id.split("_")

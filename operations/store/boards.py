@@ -26,7 +26,11 @@ def assemble(parts: dict[bytes, bytes]) -> bytes | None:
     head = parts.get(HEAD.encode())
     if head is None:
         return None
-    queues = [encode(name[len(QUEUE) :].decode()) + b":" + blob for name, blob in sorted(parts.items()) if name.startswith(QUEUE.encode())]
+    queues = [
+        encode(name[len(QUEUE) :].decode()) + b":" + blob
+        for name, blob in sorted(parts.items())
+        if name.startswith(QUEUE.encode())
+    ]
     agents = [blob for name, blob in sorted(parts.items()) if name.startswith(AGENT.encode())]
     return b"".join(
         (

@@ -76,7 +76,9 @@ class Cells:
 
     # ── booking ───────────────────────────────────────────────────────────────────────────────────
 
-    def add(self, delta: dict[CellKey, Counters], replaced: dict[CellKey, Counters], now_ms: int) -> list[tuple[str, int, Counters]]:
+    def add(
+        self, delta: dict[CellKey, Counters], replaced: dict[CellKey, Counters], now_ms: int
+    ) -> list[tuple[str, int, Counters]]:
         """Take over what the floor booked. Returns what changed as (row, when, difference)."""
         changes: list[tuple[str, int, Counters]] = []
         self._fetch_old({*((row, minute - minute % QUARTER_MS) for row, minute in delta), *replaced})

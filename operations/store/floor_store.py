@@ -47,7 +47,12 @@ def load(client: Any, source: str) -> tuple[Floor, str, bool]:
         {name.decode(): _observed(value) for name, value in observed.items()},
         {name.decode(): int(value) for name, value in reports.items()},
     )
-    floor.clock, floor.booked_to, floor.live_since, floor.applied = meta.clock, meta.booked_to, meta.live_since, meta.applied
+    floor.clock, floor.booked_to, floor.live_since, floor.applied = (
+        meta.clock,
+        meta.booked_to,
+        meta.live_since,
+        meta.applied,
+    )
     floor.queues.update(name.decode() for name in queues)
     floor.changed_queues.update(floor.queues)
     return floor, meta.position, blob is not None
@@ -58,7 +63,9 @@ def write(pipe: Any, source: str, floor: Floor, position: str, known_queues: int
 
     ``known_queues``: how many queue names are stored already.
     """
-    _write_hash(pipe, keys.floor_visits(source), {"\x1f".join(key): floor.visits.get(key) for key in floor.touched_visits})
+    _write_hash(
+        pipe, keys.floor_visits(source), {"\x1f".join(key): floor.visits.get(key) for key in floor.touched_visits}
+    )
     _write_hash(pipe, keys.floor_agents(source), {name: floor.agents.get(name) for name in floor.touched_agents})
     _write_hash(pipe, keys.floor_observed(source), {name: floor.observed.get(name) for name in floor.touched_observed})
     _write_hash(pipe, keys.floor_reports(source), {name: floor.reports.get(name) for name in floor.touched_reports})

@@ -43,7 +43,13 @@ class Configured:
         return False
 
 
-def project(queues: tuple[str, ...] = ("hq/support",), *targets: Target, id: str = "acme", zone: str = "Asia/Shanghai", **more: Any) -> Project:
+def project(
+    queues: tuple[str, ...] = ("hq/support",),
+    *targets: Target,
+    id: str = "acme",
+    zone: str = "Asia/Shanghai",
+    **more: Any,
+) -> Project:
     """A project that is always open, 80 % in 20 s."""
     return Project(
         id=id,
@@ -65,7 +71,9 @@ class Feed:
 
     def status(self, state: str = "up", error: str = "") -> None:
         now = self._clock()
-        status = Status(source=self.source, kind="asterisk", state=state, since=now, written_at=now, last_word_at=now, error=error)  # type: ignore[arg-type]
+        status = Status(
+            source=self.source, kind="asterisk", state=state, since=now, written_at=now, last_word_at=now, error=error
+        )  # type: ignore[arg-type]
         self._client.set(event_log.status_key(self.source), msgspec.json.encode(status))
 
     def emit(self, *events: AnyEvent) -> None:

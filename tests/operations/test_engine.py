@@ -10,7 +10,15 @@ import pytest
 import redis as redis_py
 
 from collectors import event_log
-from collectors.events import AgentChanged, AgentQueues, AnyEvent, ContactAbandoned, ContactAnswered, ContactEntered, Snapshot
+from collectors.events import (
+    AgentChanged,
+    AgentQueues,
+    AnyEvent,
+    ContactAbandoned,
+    ContactAnswered,
+    ContactEntered,
+    Snapshot,
+)
 from operations.engine import groups
 from operations.intervals import intervals
 from operations.projects.contract import Target
@@ -42,7 +50,11 @@ def a_morning(n: int = 40) -> list[AnyEvent]:
     told: list[AnyEvent] = []
     for i in range(n):
         at = NOON - 3_600_000 + i * 60_000
-        told += abandoned("support", f"c{i}", at, 7_000) if i % 4 == 3 else answered("support", f"c{i}", at, 10_000 if i % 2 else 30_000)
+        told += (
+            abandoned("support", f"c{i}", at, 7_000)
+            if i % 4 == 3
+            else answered("support", f"c{i}", at, 10_000 if i % 2 else 30_000)
+        )
     return told
 
 
@@ -75,7 +87,11 @@ def test_the_changes_lead_to_the_snapshot(redis: redis_py.Redis, clock: Clock, f
     listener = redis.pubsub()
     listener.subscribe(keys.channel("acme"))
     listener.get_message(timeout=1)
-    running = engine(redis, Configured(project(("hq/support", "hq/sales"), Target(kpi="longest_wait_s", goal=60, critical=90))), clock)
+    running = engine(
+        redis,
+        Configured(project(("hq/support", "hq/sales"), Target(kpi="longest_wait_s", goal=60, critical=90))),
+        clock,
+    )
     run(running, clock, 1)
     held = board(redis)
     while listener.get_message():
@@ -87,7 +103,9 @@ def test_the_changes_lead_to_the_snapshot(redis: redis_py.Redis, clock: Clock, f
         if i > 3 and rng.random() < 0.8:
             told.append(ContactAbandoned(clock.at, queue, f"c{i - 3}"))
         told.append(AgentQueues(clock.at, f"a{i % 5}", {} if rng.random() < 0.2 else {queue: None}))
-        told.append(AgentChanged(clock.at, f"a{i % 5}", rng.choice(["available", "paused", "on_contact", "logged_out"])))
+        told.append(
+            AgentChanged(clock.at, f"a{i % 5}", rng.choice(["available", "paused", "on_contact", "logged_out"]))
+        )
         feed.emit(*told)
         feed.status()
         run(running, clock, 1)
@@ -114,7 +132,9 @@ def merge(held: dict, change: dict) -> None:
     held.update(change)
 
 
-def test_an_engine_killed_before_it_saved_counts_everything_once(redis: redis_py.Redis, clock: Clock, feed: Feed) -> None:
+def test_an_engine_killed_before_it_saved_counts_everything_once(
+    redis: redis_py.Redis, clock: Clock, feed: Feed
+) -> None:
     told = a_morning()
     configured = Configured(project())
     first = engine(redis, configured, clock, "first")
@@ -193,7 +213,9 @@ def test_an_emptied_redis_gets_back_what_is_remembered(redis: redis_py.Redis, cl
     assert board(redis)["kpis"]["offered"]["value"] == 41
 
 
-def test_a_source_that_dies_takes_its_numbers_with_it_and_brings_them_back(redis: redis_py.Redis, clock: Clock, feed: Feed) -> None:
+def test_a_source_that_dies_takes_its_numbers_with_it_and_brings_them_back(
+    redis: redis_py.Redis, clock: Clock, feed: Feed
+) -> None:
     feed.emit(*a_morning())
     running = engine(redis, Configured(project()), clock)
     run(running, clock)
@@ -234,7 +256,9 @@ def test_only_the_queues_of_the_project_are_on_its_board(redis: redis_py.Redis, 
     assert board(redis)["kpis"]["agents_on_contact"]["value"] == 1
 
 
-def test_an_agent_of_three_queues_is_one_agent_and_one_agents_time(redis: redis_py.Redis, clock: Clock, feed: Feed) -> None:
+def test_an_agent_of_three_queues_is_one_agent_and_one_agents_time(
+    redis: redis_py.Redis, clock: Clock, feed: Feed
+) -> None:
     queues = ("hq/a", "hq/b", "hq/c")
     feed.emit(AgentQueues(NOON, "Ann", {"a": None, "b": None, "c": None}), AgentChanged(NOON, "Ann", "available"))
     running = engine(redis, Configured(project(queues)), clock)
@@ -249,7 +273,13 @@ def test_an_agent_of_three_queues_is_one_agent_and_one_agents_time(redis: redis_
 
 
 def test_a_late_word_moves_the_past_and_the_sums_above_it(redis: redis_py.Redis, clock: Clock, feed: Feed) -> None:
-    configured = Configured(project(("hq/support",), Target(kpi="offered", window="month", goal=5), Target(kpi="offered", window="rolling_15m", goal=5)))
+    configured = Configured(
+        project(
+            ("hq/support",),
+            Target(kpi="offered", window="month", goal=5),
+            Target(kpi="offered", window="rolling_15m", goal=5),
+        )
+    )
     running = engine(redis, configured, clock)
     run(running, clock)
     feed.emit(*answered("support", "late", NOON - 600_000, 5_000))
@@ -272,7 +302,10 @@ def test_midnight_begins_a_new_day_while_contacts_wait(redis: redis_py.Redis, fe
     feed = Feed(redis, clock)
     feed.status()
     running = engine(redis, Configured(project()), clock)
-    feed.emit(*answered("support", "before", midnight - 60_000, 1_000, 1_000), ContactEntered(midnight - 4_000, "support", "over"))
+    feed.emit(
+        *answered("support", "before", midnight - 60_000, 1_000, 1_000),
+        ContactEntered(midnight - 4_000, "support", "over"),
+    )
     run(running, clock)
     assert board(redis)["kpis"]["offered"]["value"] == 2
     run(running, clock, 4)
@@ -299,11 +332,16 @@ def test_a_restart_keeps_day_month_trend_and_revision(redis: redis_py.Redis, clo
     after = board(redis)
     assert after["revision"] > before["revision"]
     assert after["kpis"]["offered"]["value"] == 40
-    assert after["kpis"]["service_level_pct"]["windows"]["month"] == before["kpis"]["service_level_pct"]["windows"]["month"]
+    assert (
+        after["kpis"]["service_level_pct"]["windows"]["month"]
+        == before["kpis"]["service_level_pct"]["windows"]["month"]
+    )
     assert after["kpis"]["service_level_pct"]["windows"]["month"]["sample"] == 41
 
 
-def test_an_entry_that_cannot_be_read_is_passed_over_aloud(redis: redis_py.Redis, clock: Clock, feed: Feed, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_entry_that_cannot_be_read_is_passed_over_aloud(
+    redis: redis_py.Redis, clock: Clock, feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
     redis.xadd(event_log.stream_key("hq"), {"events": b"[{not json"})
     redis.xadd(event_log.stream_key("hq"), {"events": b'[{"type":"from_the_future","at":1}]'})
     feed.emit(*answered("support", "a", NOON - 90_000, 1_000))
@@ -313,12 +351,16 @@ def test_an_entry_that_cannot_be_read_is_passed_over_aloud(redis: redis_py.Redis
 
 
 def test_sources_that_share_a_project_are_worked_by_one_engine() -> None:
-    configured = Configured(project(("a/x", "b/y"), id="both"), project(("c/z",), id="alone"), sources=("a", "b", "c", "d"))
+    configured = Configured(
+        project(("a/x", "b/y"), id="both"), project(("c/z",), id="alone"), sources=("a", "b", "c", "d")
+    )
     found = {frozenset(sources): projects for sources, projects in groups(configured)}  # type: ignore[arg-type]
     assert found == {frozenset("ab"): ("both",), frozenset("c"): ("alone",), frozenset("d"): ()}
 
 
-def test_boards_say_that_they_were_checked_also_when_nothing_happens(redis: redis_py.Redis, clock: Clock, feed: Feed) -> None:
+def test_boards_say_that_they_were_checked_also_when_nothing_happens(
+    redis: redis_py.Redis, clock: Clock, feed: Feed
+) -> None:
     running = engine(redis, Configured(project()), clock)
     run(running, clock, 5)
     first = int(redis.hget(keys.BOARDS_CHECKED, "acme"))

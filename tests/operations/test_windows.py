@@ -31,9 +31,14 @@ def brute(booked: list[tuple[str, int, int]], bounds: tuple[int, int], rows: set
     return sum(n for row, at, n in booked if row in rows and bounds[0] <= at < bounds[1])
 
 
-@pytest.mark.parametrize(("zone", "start"), [("Asia/Shanghai", NOON), ("Europe/Berlin", AUTUMN), ("Asia/Kathmandu", NOON), ("America/New_York", NOON)])
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [("Asia/Shanghai", NOON), ("Europe/Berlin", AUTUMN), ("Asia/Kathmandu", NOON), ("America/New_York", NOON)],
+)
 @pytest.mark.parametrize("seed", range(2))
-def test_every_window_equals_the_sum_of_what_was_booked_in_it(redis: redis_py.Redis, zone: str, start: int, seed: int) -> None:
+def test_every_window_equals_the_sum_of_what_was_booked_in_it(
+    redis: redis_py.Redis, zone: str, start: int, seed: int
+) -> None:
     rng = random.Random(seed)
     ours = project(("hq/a", "hq/b"), zone=zone)
     both, elsewhere = group_of(["a", "b"]), group_of(["b", "other"])

@@ -54,7 +54,8 @@ def test_without_a_goal_a_perfect_goal_or_open_hours_there_is_no_budget() -> Non
 def sums(**levels: tuple[int, int]) -> dict[str, Counters]:
     """(in time, late) by window."""
     return {
-        f"rolling_{window}": Counters({"answered": hit + late}, {2: hit, 200: late} if late else {2: hit}, {}) for window, (hit, late) in levels.items()
+        f"rolling_{window}": Counters({"answered": hit + late}, {2: hit, 200: late} if late else {2: hit}, {})
+        for window, (hit, late) in levels.items()
     }
 
 

@@ -13,7 +13,9 @@ from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Read
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.projects.contract import Target
 
-WAIT = Target.model_validate({"kpi": "longest_wait_s", "goal": 60, "warning": 60, "critical": 90, "for": 10, "clear_after": 5})
+WAIT = Target.model_validate(
+    {"kpi": "longest_wait_s", "goal": 60, "warning": 60, "critical": 90, "for": 10, "clear_after": 5}
+)
 RULE = Rule("longest_wait_s@now", "target", "longest_wait_s", "now", target=WAIT, for_ms=10_000, clear_after_ms=5_000)
 CALM, WARN, CRIT = Reading(10, 0), Reading(70, WARNING), Reading(95, CRITICAL)
 GONE = Reading(trouble="hq: source down since 10:42")
@@ -56,11 +58,15 @@ class Run:
 @pytest.mark.parametrize(
     ("readings", "steps"),
     [
-        pytest.param({3: WARN, 9: CALM}, [(3, "began", 1), (9, "cancelled", 0)], id="over for less than `for` is no alert"),
+        pytest.param(
+            {3: WARN, 9: CALM}, [(3, "began", 1), (9, "cancelled", 0)], id="over for less than `for` is no alert"
+        ),
         pytest.param({3: WARN}, [(3, "began", 1), (13, "fired", 1)], id="fires when `for` is over, on the second"),
         pytest.param({3: CRIT}, [(3, "began", 2), (13, "fired", 2)], id="goes straight to critical"),
         pytest.param(
-            {3: WARN, 8: CRIT}, [(3, "began", 1), (13, "fired", 1), (18, "escalated", 2)], id="each level waits its own `for`"
+            {3: WARN, 8: CRIT},
+            [(3, "began", 1), (13, "fired", 1), (18, "escalated", 2)],
+            id="each level waits its own `for`",
         ),
         pytest.param(
             {3: CRIT, 20: WARN, 40: CALM},
@@ -68,7 +74,9 @@ class Run:
             id="one alert with two levels goes down by them",
         ),
         pytest.param(
-            {3: WARN, 20: CALM, 23: WARN, 30: CALM}, [(3, "began", 1), (13, "fired", 1), (35, "resolved", 1)], id="a short dip does not end it"
+            {3: WARN, 20: CALM, 23: WARN, 30: CALM},
+            [(3, "began", 1), (13, "fired", 1), (35, "resolved", 1)],
+            id="a short dip does not end it",
         ),
         pytest.param(
             {3: CRIT, 14: CALM, 30: CRIT},
@@ -85,10 +93,14 @@ class Run:
             [(3, "began", 1), (13, "fired", 1), (18, "frozen", 1), (38, "thawed", 1), (40, "resolved", 1)],
             id="so does the timer of its end",
         ),
-        pytest.param({3: WARN, 20: SHUT}, [(3, "began", 1), (13, "fired", 1), (20, "resolved", 1)], id="closing ends it at once"),
+        pytest.param(
+            {3: WARN, 20: SHUT}, [(3, "began", 1), (13, "fired", 1), (20, "resolved", 1)], id="closing ends it at once"
+        ),
         pytest.param({3: SHUT}, [], id="nothing begins while closed"),
         pytest.param({3: GONE}, [], id="nothing begins while unknown"),
-        pytest.param({3: WARN, 13: Reading(None)}, [(3, "began", 1), (13, "cancelled", 0)], id="no value is over no limit"),
+        pytest.param(
+            {3: WARN, 13: Reading(None)}, [(3, "began", 1), (13, "cancelled", 0)], id="no value is over no limit"
+        ),
     ],
 )
 def test_the_steps_of_an_alert(readings: dict[int, Reading], steps: list[tuple[int, str, int]], restart: bool) -> None:

@@ -16,7 +16,9 @@ from operations.projects.contract import Target
 from operations.store import boards, keys
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, engine, project, run
 
-WAIT = Target.model_validate({"kpi": "longest_wait_s", "goal": 60, "warning": 45, "critical": 90, "for": "10s", "clear_after": "5s"})
+WAIT = Target.model_validate(
+    {"kpi": "longest_wait_s", "goal": 60, "warning": 45, "critical": 90, "for": "10s", "clear_after": "5s"}
+)
 
 
 class Floor:
@@ -151,7 +153,10 @@ def test_a_silence_can_be_taken_back(floor: Floor) -> None:
     floor.say(Word("unsilence", "jo", silence=silence))
     floor.go(2)
     assert floor.alerts[0]["silenced"] is None
-    assert [entry for entry in floor.log("what", "by") if entry[0] in ("silenced", "unsilenced")] == [("silenced", "mei"), ("unsilenced", "jo")]
+    assert [entry for entry in floor.log("what", "by") if entry[0] in ("silenced", "unsilenced")] == [
+        ("silenced", "mei"),
+        ("unsilenced", "jo"),
+    ]
 
 
 def test_rubbish_in_the_list_of_words_is_passed_over(floor: Floor) -> None:
