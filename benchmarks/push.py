@@ -22,7 +22,7 @@ from urllib.request import urlopen
 
 import redis
 
-from operations.store import boards
+from operations.store import boards, keys
 from operations.store.embedded_redis import EmbeddedRedis
 
 TOP = Path(__file__).resolve().parent.parent
@@ -31,6 +31,7 @@ NUMBERS = 40
 CHANGES_A_S = 5
 SETTLE_S = 2.0
 MEASURE_S = 8.0
+UNWATCHED_A_S = 1_000
 STEPS = (20, 100, 500, 1_000, 2_000)
 
 MOST_CORE = 0.20
@@ -159,8 +160,21 @@ def measure(server: Server, board: Board, screens: int, idle: float) -> Row:
     return Row(screens, core, each, median, p99, len(ages), steps * screens, memory)
 
 
-def run(steps: tuple[int, ...] = STEPS) -> list[Row]:
-    """Measure each number of screens; about a dozen seconds a step."""
+def unwatched(server: Server, client: redis.Redis) -> tuple[float, float]:
+    """Changes a second on boards that nobody watches, and the share of a core that hearing them takes."""
+    cpu, began, sent = cpu_s(server.process.pid), time.monotonic(), 0
+    while (passed := time.monotonic() - began) < MEASURE_S / 2:
+        pipe = client.pipeline(transaction=False)
+        for _ in range(max(0, int(passed * UNWATCHED_A_S) - sent)):
+            pipe.publish(keys.channel(f"unwatched-{sent % 200}"), b"x" * 2_500)
+            sent += 1
+        pipe.execute()
+        time.sleep(0.02)
+    return sent / passed, (cpu_s(server.process.pid) - cpu) / passed
+
+
+def run(steps: tuple[int, ...] = STEPS) -> tuple[list[Row], str]:
+    """Measure each number of screens, about a dozen seconds a step; and, in words, what watching nobody costs."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with (
@@ -176,7 +190,9 @@ def run(steps: tuple[int, ...] = STEPS) -> list[Row]:
             cpu, began = cpu_s(server.process.pid), time.monotonic()
             board.run(MEASURE_S / 2)
             idle = (cpu_s(server.process.pid) - cpu) / (time.monotonic() - began)
-            return [measure(server, board, screens, idle) for screens in steps]
+            rate, core = unwatched(server, client)
+            note = f"nobody watching: {idle:.1%} of a core; {rate:,.0f} changes/s of 200 boards that nobody watches: {core:.1%}"
+            return [measure(server, board, screens, idle) for screens in steps], note
         finally:
             server.stop()
 
@@ -196,7 +212,7 @@ def faults(rows: list[Row]) -> list[str]:
     return found
 
 
-def report(rows: list[Row]) -> str:
+def report(rows: list[Row], note: str = "") -> str:
     """The rows as a table."""
     lines = [
         f"push: {NUMBERS} numbers, {CHANGES_A_S} changes/s, one web process; {machine()}",
@@ -208,12 +224,13 @@ def report(rows: list[Row]) -> str:
             f"  {row.screens:>7} {row.core:>6.1%} {each:>12.1f} {row.median_ms:>13.1f} {row.p99_ms:>8.1f} ms"
             f"  {row.heard:>6}/{row.expected:<6} {row.memory_mb:>8.0f} MB"
         )
+    lines += [f"  {note}"] if note else []
     return "\n".join([*lines, *(f"  NOT REACHED: {fault}" for fault in faults(rows))])
 
 
 def main(words: list[str]) -> int:
-    rows = run(tuple(int(word) for word in words) or STEPS)
-    print(report(rows))
+    rows, note = run(tuple(int(word) for word in words) or STEPS)
+    print(report(rows, note))
     return 1 if faults(rows) else 0
 
 

@@ -44,6 +44,15 @@ def channel_project(name: bytes) -> str:
     return name.decode("utf-8", "replace").removeprefix("boards:")
 
 
+def visible(configuration: Configuration, caller: Caller) -> tuple[list[str], list[str]]:
+    """The ids of the projects and of the sources that a caller may learn of: a source through a project that uses it."""
+    projects = [project for project in configuration.projects if caller.may_see(project)]
+    if caller.sees_all:
+        return projects, list(configuration.sources)
+    used = {source for project in projects for source in configuration.projects[project].sources}
+    return projects, [source for source in configuration.sources if source in used]
+
+
 caller_now: ContextVar[Caller | None] = ContextVar("caller_now", default=None)
 """Who asks; set by the gate for each request and carried into the thread that runs Flask."""
 
@@ -68,8 +77,8 @@ class Context:
 
     def projects(self) -> dict[str, Project]:
         """The configured projects that the caller may see, by id."""
-        caller = self.caller
-        return {key: value for key, value in self.watcher.current.projects.items() if caller.may_see(key)}
+        configuration = self.watcher.current
+        return {key: configuration.projects[key] for key in visible(configuration, self.caller)[0]}
 
     def project(self, project: str) -> Project | None:
         """One project's configuration; None when there is none or the caller may not see it."""
@@ -93,9 +102,8 @@ class Context:
 
     def sources(self) -> dict[str, sources.SourceView]:
         """How the links to the sources are, for those that the caller's projects use (all, for who sees all)."""
-        caller, configured = self.caller, self.watcher.current.sources
-        seen = {source for project in self.projects().values() for source in project.sources}
-        wanted = [source for source in configured if caller.sees_all or source in seen]
+        configuration = self.watcher.current
+        configured, wanted = configuration.sources, visible(configuration, self.caller)[1]
         if not wanted:
             return {}
         pipe = self.redis.pipeline(transaction=False)

@@ -10,7 +10,7 @@ from dashboard import context, dash_app
 from dashboard.access.caller import Caller
 from dashboard.access.gate import Gate
 from dashboard.api.intervals import Read
-from dashboard.api.route import Router, Web, check_project
+from dashboard.api.route import Router, Web, check_path
 from dashboard.api.rows import OWNED, rows
 from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send, send_whole
 from dashboard.compression import Compressor
@@ -85,7 +85,7 @@ class Application:
             route = self._router.find(request)
             if route is None:
                 return await self._flask(request.scope, receive, send)
-            check_project(self._web, request, caller)
+            check_path(self._web, request, caller)
             answer = await route.handler(self._web, request, caller)
         except Problem as problem:
             answer = problem.answer()

@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
-from dashboard.api.metrics import seen_by
 from dashboard.api.route import Handler, Web
 from dashboard.asgi import Answer, Request
+from dashboard.context import visible
 from operations import sources
 from operations.store import boards, keys
 
@@ -94,7 +94,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
     """The sources that the caller's projects use, as fresh as can be."""
     now_ms = web.clock()
     configuration = web.watcher.current
-    visible, names = seen_by(web, caller)
+    projects, names = visible(configuration, caller)
     zone = sources.zone(configuration, "")
     statuses: list[bytes | None] = [None] * len(names)
     spoken: list[set[bytes]] = [set() for _ in names]
@@ -122,7 +122,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
             "events": view.events,
             "events_s": web.heart.rate(name),
             "clock_skew_ms": view.facts.get("clock_skew_ms"),
-            "projects": [configuration.projects[p].name for p in visible if name in configuration.projects[p].sources],
+            "projects": [configuration.projects[p].name for p in projects if name in configuration.projects[p].sources],
             # A queue that nobody named may be any client's.
             "unnamed_queues": unnamed if caller.sees_all else None,
         }

@@ -19,6 +19,7 @@ from dashboard.access.caller import Caller
 from dashboard.api.health import ROLES, RoleBeat, role_beats, roles_view
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Request
+from dashboard.context import visible
 from operations import sources
 from operations.store import boards, keys
 
@@ -114,20 +115,10 @@ def _counter(name: str, text: str, samples: Iterable[Any], labels: list[str]) ->
     return family
 
 
-def seen_by(web: Web, caller: Caller) -> tuple[list[str], list[str]]:
-    """The projects and the sources that a caller may learn of."""
-    configuration = web.watcher.current
-    projects = [project for project in configuration.projects if caller.may_see(project)]
-    if caller.sees_all:
-        return projects, list(configuration.sources)
-    used = {source for project in projects for source in configuration.projects[project].sources}
-    return projects, [source for source in configuration.sources if source in used]
-
-
 async def figures(web: Web, caller: Caller) -> Figures:
     """The figures of this moment, of what the caller may see."""
     now_ms = web.clock()
-    projects, names = seen_by(web, caller)
+    projects, names = visible(web.watcher.current, caller)
     found = Figures(screens=web.hub.screens, now_ms=now_ms, config_errors=len(web.watcher.errors))
     statuses: list[bytes | None] = [None] * len(names)
     beats: list[RoleBeat] = []

@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.access.caller import Caller
 from dashboard.asgi import Answer, Problem, Request, Stream
-from dashboard.context import Clock, Watcher
+from dashboard.context import Clock, Watcher, visible
 from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from dashboard.push.reader import Reader
@@ -56,8 +56,8 @@ class Reply:
 class Route:
     """One row.
 
-    A ``{project}`` in ``path`` is checked before the handler runs: whoever may not see it gets the same 404 as for one
-    that does not exist. ``problems``: the statuses that the handler raises. ``open``: asks for no credentials.
+    A ``{project}`` or ``{source}`` in ``path`` is checked before the handler runs (``check_path``), so no route can
+    forget to. ``problems``: the statuses that the handler raises. ``open``: asks for no credentials.
     """
 
     method: str
@@ -118,15 +118,18 @@ class Router:
         return None
 
 
-def unknown_project() -> Problem:
-    """The one answer for a project that does not exist and for one that the caller may not see."""
-    return Problem(
-        404, "unknown_project", "there is no such project; GET /api/v1/projects lists those that you may see"
-    )
+def check_path(web: Web, request: Request, caller: Caller) -> None:
+    """Raises ``Problem`` 404 unless ``caller`` may see the project or the source that the path names, if it names one.
 
-
-def check_project(web: Web, request: Request, caller: Caller) -> None:
-    """Raises ``Problem`` 404 unless the path's project (if it names one) exists and ``caller`` may see it."""
-    project = request.path_values.get("project")
-    if project is not None and not (project in web.watcher.current.projects and caller.may_see(project)):
-        raise unknown_project()
+    One answer for what does not exist and for what the caller may not see.
+    """
+    named = request.path_values
+    projects, sources = visible(web.watcher.current, caller)
+    if "project" in named and named["project"] not in projects:
+        raise Problem(
+            404, "unknown_project", "there is no such project; GET /api/v1/projects lists those that you may see"
+        )
+    if "source" in named and named["source"] not in sources:
+        raise Problem(
+            404, "unknown_source", "there is no such source; GET /api/v1/sources lists those that you may see"
+        )

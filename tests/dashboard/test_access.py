@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -82,12 +83,12 @@ def addresses(project: str, source: str) -> list[tuple[str, str]]:
     ]
 
 
-def ask(web: WebProcess, method: str, path: str, **more: object) -> httpx.Response:
+def ask(web: WebProcess, method: str, path: str, **more: Any) -> httpx.Response:
     """Ask, and of a stream read the head alone."""
     with (
         httpx.Client(timeout=20, trust_env=False) as client,
         client.stream(method, web.address + path, **more) as answer,
-    ):  # type: ignore[arg-type]
+    ):
         if not answer.headers["content-type"].startswith("text/event-stream"):
             answer.read()
         return answer

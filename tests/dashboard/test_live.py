@@ -144,7 +144,7 @@ def test_a_screen_that_does_not_read_delays_nobody_and_then_gets_the_newest_boar
         for _ in range(steps):
             publisher.step(note="x" * 20_000)
             quick.event("change")
-        seen = []
+        seen: list[tuple[str, str]] = []
         while not seen or seen[-1][1] != str(steps):
             name, identity, _ = slow.event()
             seen.append((name, identity))
