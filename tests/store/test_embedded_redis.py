@@ -335,3 +335,18 @@ def test_the_lock_goes_with_the_process(tmp_path: Path) -> None:
     second = DataFolder(tmp_path)
     second.lock()
     second.unlock()
+
+
+def test_data_moves_on_to_every_newer_server_that_is_installed_and_never_back(tmp_path: Path) -> None:
+    oldest_first = sorted(redis_binary.installed())
+    for number, binary in enumerate(oldest_first):
+        with EmbeddedRedis(tmp_path, [binary]) as server, client(server) as connection:
+            assert connection.incr("starts") == number + 1
+    written_by = oldest_first[-1]
+    for binary in oldest_first:
+        if binary.reads(written_by.server, written_by.version):
+            with EmbeddedRedis(tmp_path, [binary]) as server, client(server) as connection:
+                assert connection.get("starts") == str(len(oldest_first)).encode()
+        else:
+            with pytest.raises(EmbeddedRedisError, match=f"written by {written_by}"), EmbeddedRedis(tmp_path, [binary]):
+                pass
