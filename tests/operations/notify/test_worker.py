@@ -513,9 +513,10 @@ def test_a_worker_in_its_thread_ends_when_it_is_told_to_though_a_send_hangs(
         show(redis, "acme", alert())
         thread = start(configured, redis_url, stop=stop, instance="one", clock=lambda: time.time_ns() // 1_000_000)  # type: ignore[arg-type]
         silent.settimeout(20)
-        silent.accept()
-        stop.set()
-        thread.join(10)
+        held, _ = silent.accept()
+        with held:
+            stop.set()
+            thread.join(10)
     assert not thread.is_alive()
     assert not redis.exists("lease:notify:{worker}")
     group = msgspec.json.decode(redis.hget(keys.notify_groups("acme"), "leads") or b"", type=Group)
