@@ -45,7 +45,7 @@ def missed(
     ``clock_skew_ms`` is what must be added to the PBX's clock to make it ours. Rotated files are read as well, compressed ones included.
     Nothing is told of agents: the state after a reconnect says that. Raises ``CollectorError``.
     """
-    translator = Translator()
+    translator = Translator(people=False)
     edge = _Edge(from_ms)
     try:
         with path.open("rb"):

@@ -45,7 +45,7 @@ class History:
         self.last_ms: int | None = None
         self._latest_ms = latest_ms
         self._edges = edges
-        self._translator = Translator()
+        self._translator = Translator(people=False)
         self._waiting: dict[Key, int] = {}
         self._cells: dict[int, dict[str, Cell]] = {}
         self._told_to: int | None = None

@@ -142,6 +142,22 @@ class Members:
         return events
 
 
+class Nobody(Members):
+    """For a reader of contacts alone: people cost half of the time that a line takes."""
+
+    def line(self, line: Line, at: int) -> list[AnyEvent]:
+        return []
+
+    def took(self, agent: str, queue: str, contact: str, at: int) -> list[AnyEvent]:
+        return []
+
+    def gave_back(self, agent: str, queue: str, contact: str, at: int) -> list[AnyEvent]:
+        return []
+
+    def serves(self, agent: str, queue: str, at: int) -> list[AnyEvent]:
+        return []
+
+
 def _known_in(member: Member, queue: str) -> None:
     if queue not in member.queues and queue not in member.removed:
         member.queues[queue] = None

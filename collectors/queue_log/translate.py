@@ -25,7 +25,7 @@ from collectors.events import (
     Snapshot,
     WaitingContact,
 )
-from collectors.queue_log.members import Members
+from collectors.queue_log.members import Members, Nobody
 from collectors.queue_log.protocol import Line
 
 FORGET_MS = 24 * 3600 * 1000
@@ -49,14 +49,14 @@ class Visit(msgspec.Struct, gc=False):
 
 
 class Translator:
-    """The fold of one log. Feed it lines in the order of the file."""
+    """The fold of one log. Feed it lines in the order of the file. ``people``: whether agents are told as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, people: bool = True) -> None:
         self.open: dict[Key, list[Visit]] = {}
         """Visits without an end, by queue and contact; two only while one talks and the next already waits."""
         self.queues: dict[str, None] = {}
         """Every queue that a line named, in the order of naming."""
-        self.members = Members()
+        self.members = Members() if people else Nobody()
         self.last_at: int | None = None
         self._second = -1
         self._nth = 0
