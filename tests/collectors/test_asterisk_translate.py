@@ -318,7 +318,8 @@ def test_any_order_of_words_conserves_contacts_and_tells_nobodys_condition_twice
     for event in told.events:
         if isinstance(event, AgentChanged):
             said = (event.condition, event.reason, event.queue, event.contact)
-            assert last.get(event.agent) != said
+            # a person without any queue is forgotten, so that only may be told again
+            assert last.get(event.agent) != said or event.condition == "logged_out"
             last[event.agent] = said
 
 
