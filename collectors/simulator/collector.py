@@ -27,8 +27,6 @@ SLICE_MS = 5 * 60_000
 LONGEST_GAP_MS = 72 * HOUR_MS
 """After a longer absence only the running day is told; the days between stay empty."""
 REMEMBER_EVERY_MS = 1_000
-TICK_S = 0.5
-"""The source gives a sign of life at least this often, also when nothing happens in it."""
 MEMORY = "centre"
 
 
@@ -50,18 +48,21 @@ class Simulator:
 
     kind: ClassVar[str] = "simulator"
     Settings: ClassVar[type[SimulatorSettings]] = SimulatorSettings
+    tick_s: ClassVar[float] = 0.5
+    """The source gives a sign of life at least this often, also when nothing happens in it."""
 
     def __init__(self, source: str, settings: SimulatorSettings) -> None:
         self._settings = settings
 
     async def run(self, link: Link) -> None:
         """One session: never returns, and fails only when the log does."""
-        await _Session(link, self._settings).run()
+        await _Session(link, self._settings, self.tick_s).run()
 
 
 class _Session:
-    def __init__(self, link: Link, settings: SimulatorSettings) -> None:
+    def __init__(self, link: Link, settings: SimulatorSettings, tick_s: float) -> None:
         self._link = link
+        self._tick_s = tick_s
         self._settings = settings
         self._print = fingerprint(settings.scenario, settings.seed, settings.zone)
         self._centre: Centre
@@ -114,7 +115,7 @@ class _Session:
         return self._base + round((now - self._began) * self._settings.speed)
 
     def _pause_s(self, speed: float) -> float:
-        return min(TICK_S, max(0.002, (self._centre.next_ms - self._now()) / 1000 / speed))
+        return min(self._tick_s, max(0.002, (self._centre.next_ms - self._now()) / 1000 / speed))
 
     # ── beginning, and beginning again ────────────────────────────────────────────────────────────
 
@@ -219,6 +220,7 @@ class _Session:
             events = centre.advance(min(to_ms, centre.at_ms + SLICE_MS))
             if events:
                 await self._link.emit(events)
+            self._memory.told_to = centre.at_ms  # not before: a session may end while the log makes emit wait
             if centre.at_ms < to_ms:
                 await asyncio.sleep(0)
         now = self._link.now_ms()
@@ -227,7 +229,6 @@ class _Session:
 
     async def _remember(self) -> None:
         self._remembered_at = self._link.now_ms()
-        self._memory.told_to = self._centre.at_ms
         self._memory.incidents = self._centre.incidents
         await self._link.remember(MEMORY, msgspec.json.encode(self._memory))
 

@@ -1,4 +1,4 @@
-"""One day of the centre: a heap of things that will happen, and what each of them leads to.
+"""One day of the centre: what happens, and what each thing leads to.
 
 A day is a pure function of the scenario, its seed, its date and the incidents that people triggered. It runs from one handover to the next;
 what is in the queues then is finished by its own people (see ``Scenario.handover``), so the next day owes it nothing.
@@ -7,10 +7,7 @@ Whatever is drawn is drawn in the order in which things happen, so the size of `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import heappop, heappush
 from random import Random
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from collectors import events as e
@@ -18,6 +15,7 @@ from collectors.simulator.demand import Arrivals, Demand, Draw, drawing
 from collectors.simulator.people import OVER, RINGING, TALKING, WAITING, Line, Person, Visit
 from collectors.simulator.roster import Turn
 from collectors.simulator.scenario import Exit, Scenario
+from collectors.simulator.staff import Staff
 
 CONSULT_PATIENCE_MS = 45_000
 CONSULT_MS = 15_000
@@ -30,7 +28,7 @@ MOST_HOPS = 2
 MISSED = "No answer"
 
 
-class Day:
+class Day(Staff):
     """Queues, people and contacts from ``start_ms`` to ``end_ms`` (None: without end) and until the last contact is done.
 
     ``label`` begins every contact's id and must be unique among days; ``key`` seeds all chance; ``turns``: who works when.
@@ -46,15 +44,11 @@ class Day:
         turns: list[Turn],
         zone: ZoneInfo,
     ) -> None:
+        super().__init__(Random(key), end_ms)
         self.start_ms = start_ms
-        self.end_ms = end_ms
         self._key = key
         self._label = label
-        self._rng = Random(key)
-        self._heap: list[tuple[int, int, Callable[[int, Any], None], Any]] = []
-        self._order = 0
         self._contacts = 0
-        self._out: list[e.AnyEvent] = []
         self._ring: Draw | None = None if scenario.ring is None else drawing(scenario.ring)
         self._ring_timeout = round(scenario.ring_timeout_s * 1000)
         self._missed_pause = round(scenario.missed_pause_s * 1000)
@@ -67,52 +61,14 @@ class Day:
         self.lines = {name: Line(name, rule, priorities[name]) for name, rule in scenario.queues.items()}
         self.active: dict[Visit, None] = {}
         """Every contact that waits or talks, in the order of entering."""
-        self.people: dict[str, Person] = {}
-        self._staff = 0
-        self._to_come = 0
         for turn in turns:
-            person = self.people[turn.name] = Person(turn.name, turn.skill, self.lines, turn.ring_no_answer)
-            self._to_come += 1
-            self._at(turn.start_ms, self._log_in, person)
-            if turn.end_ms is not None:
-                self._at(turn.end_ms, self._shift_over, person)
-            for due in turn.breaks:
-                self._at(due.at_ms, self._break_due, (person, due.reason, due.ms, None))
+            self._expect_person(Person(turn.name, turn.skill, self.lines, turn.ring_no_answer), turn)
         for name in self.lines:
             self._expect(Arrivals(self._demand, name, f"{key}/{name}", start_ms, end_ms))
 
-    # ── the clockwork ─────────────────────────────────────────────────────────────────────────────
-
-    def advance(self, to_ms: int) -> list[e.AnyEvent]:
-        """Everything that happens up to and including ``to_ms``, in order."""
-        heap = self._heap
-        while heap and heap[0][0] <= to_ms:
-            at, _, happen, what = heappop(heap)
-            happen(at, what)
-        out, self._out = self._out, []
-        return out
-
-    @property
-    def next_ms(self) -> int | None:
-        """When the next thing happens (which may turn out to be nothing)."""
-        return self._heap[0][0] if self._heap else None
-
     def over(self, at_ms: int) -> bool:
         """Whether the day's end has passed and nobody is left, callers or staff."""
-        return (
-            self.end_ms is not None
-            and at_ms >= self.end_ms
-            and not self.active
-            and not self._staff
-            and not self._to_come
-        )
-
-    def _at(self, at: int, happen: Callable[[int, Any], None], what: Any) -> None:
-        self._order += 1
-        heappush(self._heap, (at, self._order, happen, what))
-
-    def _handed_over(self, at: int) -> bool:
-        return self.end_ms is not None and at >= self.end_ms
+        return self.end_ms is not None and at_ms >= self.end_ms and not self.active and not self.staffed
 
     # ── callers ───────────────────────────────────────────────────────────────────────────────────
 
@@ -179,6 +135,11 @@ class Day:
             line.callbacks.append(visit.contact)
         if way is not None and way.to is not None and visit.hops < MOST_HOPS and not self._handed_over(at):
             self._enter(at, self.lines[way.to], visit.contact, visit.caller, visit.hops + 1)
+
+    def _deserted(self, at: int, line: Line) -> None:
+        if line.rule.leave_when_empty:
+            for visit in [visit for visit in self.active if visit.queue is line]:
+                self._leave(at, (visit, "empty", None))
 
     def _route(self, at: int, visit: Visit) -> None:
         """To the best free agent, the one who has been free longest among equals; else into the line."""
@@ -306,110 +267,6 @@ class Day:
             )
         )
         self._wrap_up(at, person, line, visit.contact)
-
-    def _wrap_up(self, at: int, person: Person, line: Line, contact: str) -> None:
-        wrap_ms = line.wrap_up(self._rng) if line.wrap_up is not None else 0
-        if wrap_ms:
-            self._set(at, person, "wrap_up", queue=line.name, contact=contact)
-            self._at(at + wrap_ms, self._free, person)
-        else:
-            self._free(at, person)
-
-    # ── people ────────────────────────────────────────────────────────────────────────────────────
-
-    def _set(
-        self, at: int, person: Person, condition: e.AgentCondition, reason: str = "", queue: str = "", contact: str = ""
-    ) -> None:
-        person.condition, person.since = condition, at
-        person.reason, person.queue, person.contact = reason, queue, contact
-        self._out.append(e.AgentChanged(at, person.name, condition, "", reason, queue, contact))
-
-    def _free(self, at: int, person: Person) -> None:
-        """Hands are free: home, a break, the next contact, a promised call; or wait for one."""
-        if person.leaving and not (self._handed_over(at) and self._next_for(person)):
-            self._log_out(at, person)
-            return
-        while person.due:
-            reason, ms, until = person.due.pop(0)
-            ms = ms if until is None else until - at
-            if ms > 0:
-                self._absent(at, person, reason, ms)
-                return
-        visit = self._next_for(person)
-        if visit is not None:
-            if person.condition in ("paused", "logged_out"):
-                self._set(at, person, "available")  # nobody is offered a contact while away
-            heappop(visit.queue.waiting)
-            self._offer(at, visit, person)
-            return
-        for _, line in person.by_priority:
-            if line.callbacks:
-                contact = line.callbacks.pop(0)
-                self._set(at, person, "on_contact", queue=line.name, contact=contact)
-                self._at(at + line.talk(self._rng), self._called_back, (person, line, contact))
-                return
-        self._set(at, person, "available")
-        person.become_free()
-
-    def _called_back(self, at: int, what: tuple[Person, Line, str]) -> None:
-        self._wrap_up(at, *what)
-
-    def _next_for(self, person: Person) -> Visit | None:
-        """Of the queues that this person serves first, the contact that has waited longest."""
-        best: Visit | None = None
-        best_priority = 0
-        for priority, line in person.by_priority:
-            if best is not None and priority > best_priority:
-                break
-            visit = line.first()
-            if visit is not None and (best is None or visit.entered < best.entered):
-                best, best_priority = visit, priority
-        return best
-
-    def _absent(self, at: int, person: Person, reason: str, ms: int) -> None:
-        person.absence += 1
-        self._set(at, person, "paused", reason)
-        self._at(at + ms, self._back, (person, person.absence))
-
-    def _back(self, at: int, what: tuple[Person, int]) -> None:
-        person, absence = what
-        if person.condition == "paused" and person.absence == absence:
-            self._free(at, person)
-
-    def _break_due(self, at: int, what: tuple[Person, str, int, int | None]) -> None:
-        person, reason, ms, until = what
-        if person.condition == "logged_out" or person.leaving:
-            return
-        person.due.append((reason, ms, until))
-        if person.condition == "available":
-            person.become_busy()
-            self._free(at, person)
-
-    def _log_in(self, at: int, person: Person) -> None:
-        self._to_come -= 1
-        self._staff += 1
-        for _, line in person.by_priority:
-            line.logged_in += 1
-        self._out.append(e.AgentQueues(at, person.name, person.serves))
-        self._free(at, person)
-
-    def _shift_over(self, at: int, person: Person) -> None:
-        person.leaving = True
-        if person.condition == "available":
-            person.become_busy()
-            self._free(at, person)
-        elif person.condition == "paused":
-            self._free(at, person)
-
-    def _log_out(self, at: int, person: Person) -> None:
-        self._staff -= 1
-        self._set(at, person, "logged_out")
-        self._out.append(e.AgentQueues(at, person.name, {}))
-        for _, line in person.by_priority:
-            line.logged_in -= 1
-            if line.rule.leave_when_empty and not line.logged_in:
-                for visit in [visit for visit in self.active if visit.queue is line]:
-                    self._leave(at, (visit, "empty", None))
 
     # ── incidents; ``at`` must not lie before what was simulated ──────────────────────────────────
 

@@ -19,6 +19,9 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 LONGEST_MS = LONGEST_S * 1000
 
+MOST_REMEMBERED = 2_000
+"""Shapes of pieces that are kept, so that an endless day needs no endless memory."""
+
 Draw = Callable[[Random], int]
 """A duration in whole milliseconds."""
 
@@ -64,8 +67,7 @@ class Demand:
         self._scenario = scenario
         self._key = key
         self._zone = zone
-        self._clock: list[tuple[int, int]] = []
-        self._shapes: dict[Profile | None, list[float]] = {}
+        self._shapes: dict[tuple[Profile | None, int], float] = {}
         self._spells: dict[tuple[str, int], list[tuple[int, int]]] = {}
         self._busy_days: dict[int, float] = {}
 
@@ -83,20 +85,19 @@ class Demand:
         return rate
 
     def _shape(self, profile: Profile | None, piece: int) -> float:
-        shapes = self._shapes.setdefault(profile, [])
-        while len(shapes) <= piece:
-            minute, weekday = self._clock_at(len(shapes))
-            shapes.append(shape(profile, minute) * self._scenario.weekdays[weekday])
-        return shapes[piece]
-
-    def _clock_at(self, piece: int) -> tuple[int, int]:
-        while len(self._clock) <= piece:
-            local = datetime.fromtimestamp((self.start_ms + len(self._clock) * PIECE_MS) / 1000, self._zone)
-            self._clock.append((local.hour * 60 + local.minute, local.weekday()))
-        return self._clock[piece]
+        found = self._shapes.get((profile, piece))
+        if found is None:
+            if len(self._shapes) > MOST_REMEMBERED:
+                self._shapes.clear()
+            local = datetime.fromtimestamp((self.start_ms + piece * PIECE_MS) / 1000, self._zone)
+            found = shape(profile, local.hour * 60 + local.minute) * self._scenario.weekdays[local.weekday()]
+            self._shapes[(profile, piece)] = found
+        return found
 
     def _busy_day(self, day: int) -> float:
         if day not in self._busy_days:
+            if len(self._busy_days) > 2:
+                self._busy_days.clear()
             spread = self._scenario.daily_spread
             rng = Random(f"{self._key}/{day}/busy")
             self._busy_days[day] = math.exp(rng.gauss(*lognormal_terms(1, spread))) if spread else 1.0
@@ -105,6 +106,8 @@ class Demand:
     def _spells_of(self, name: str, queue: Queue, day: int) -> list[tuple[int, int]]:
         found = self._spells.get((name, day))
         if found is None:
+            if len(self._spells) > 2 * len(self._scenario.queues):
+                self._spells.clear()
             found = self._spells[(name, day)] = []
             spells = queue.spells
             rng = Random(f"{self._key}/{day}/{name}/spells")

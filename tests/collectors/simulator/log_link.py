@@ -73,13 +73,19 @@ class LogLink:
         await self._stirred.wait()
 
 
+class Hurried(Simulator):
+    """The simulator with a shorter breath, so that a test need not wait for its ticks."""
+
+    tick_s = 0.01
+
+
 class Running:
     """A session of the simulator on a link, for as long as the ``async with`` lasts."""
 
     def __init__(self, link: LogLink, **settings: Any) -> None:
         self.link = link
         block = {"kind": "simulator", "seed": 7, "time_zone": "Asia/Shanghai", "history_days": 0, **settings}
-        self._simulator = Simulator("demo", SimulatorSettings.model_validate(block))
+        self._simulator = Hurried("demo", SimulatorSettings.model_validate(block))
 
     async def __aenter__(self) -> Running:
         self._task = asyncio.create_task(self._simulator.run(self.link))
