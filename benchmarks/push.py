@@ -31,6 +31,8 @@ NUMBERS = 40
 CHANGES_A_S = 5
 SETTLE_S = 2.0
 MEASURE_S = 8.0
+QUIET_S = 0.5
+QUIET_TRIES = 20
 UNWATCHED_A_S = 1_000
 STEPS = (20, 100, 500, 1_000, 2_000)
 
@@ -144,13 +146,22 @@ def measure(server: Server, board: Board, screens: int, idle: float) -> Row:
             ages: list[float] = json.loads(client.stdout.readline())
             return ages
 
-        time.sleep(0.3)
-        heard()
+        def quiet() -> list[float]:
+            """All that is still on its way, too."""
+            found = heard()
+            for _ in range(QUIET_TRIES):
+                time.sleep(QUIET_S)
+                more = heard()
+                if not more:
+                    break
+                found += more
+            return found
+
+        quiet()
         cpu, began = cpu_s(server.process.pid), time.monotonic()
         steps = board.run(MEASURE_S)
         core = (cpu_s(server.process.pid) - cpu) / (time.monotonic() - began)
-        time.sleep(0.5)
-        ages = sorted(heard())
+        ages = sorted(quiet())
         memory = memory_mb(server.process.pid)
     finally:
         client.terminate()
