@@ -1,8 +1,9 @@
 """The transition table of a contact: what each kind of word does to the visits of a history.
 
-Words arrive here in the order of their times. Two feeds of one ACD (a live one and its log) give times that differ by up to a
-second or two, so a word near a visit's end may repeat that end: ``TOLERANCE_MS`` bridges it, unless the word tells a wait that puts it
-into another stretch of time, for two visits of one contact to one queue never overlap.
+Words arrive here in the order of their times. Two feeds of one ACD (a live one and its log, cut to whole seconds) give times that differ
+by up to a second or two, so a word near a visit's end may repeat that end: ``TOLERANCE_MS`` bridges it, unless the word tells a wait
+that puts it into another stretch of time, for two visits of one contact to one queue never overlap. For the same reason two entries
+within ``SAME_ENTRY_MS`` are one.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from operations.floor.visits import (
 )
 
 TOLERANCE_MS = 2_000
+SAME_ENTRY_MS = 1_000
 SETTLE_WORDS = 60
 """A contact that comes back so often that it has this many words is let go of what is over and done."""
 DAY_MS = 86_400_000
@@ -99,7 +101,9 @@ def settle(history: History, word: Word) -> None:
 
 
 def _entered(history: History, word: Word) -> None:
-    if history.waiting is None:  # else a return after ring-no-answer, or the same word by another clock
+    if history.waiting is not None:
+        return  # a return after ring-no-answer, or the same word by another clock
+    if not history.visits or word.at - history.visits[-1].entered_at >= SAME_ENTRY_MS:
         _open(history, word.at)
 
 
@@ -173,9 +177,9 @@ def _listed(history: History, word: Word) -> None:
     elif word.entered_at <= latest.ended_at:
         if latest.outcome == "lost_sight":  # it had only been missing from an earlier answer
             latest.outcome, latest.ended_at, latest.wait_ms = "", None, 0
-    elif latest.ended_at < word.asked_at or word.entered_at > latest.ended_at + TOLERANCE_MS:
+    elif latest.ended_at < word.asked_at - TOLERANCE_MS or word.entered_at > latest.ended_at + TOLERANCE_MS:
         _open(history, word.entered_at)
-    # else: it left between the question and the answer, and the list is older than that
+    # else: it left about the time of the question, and the list is older than that
 
 
 def _missing(history: History, word: Word) -> None:

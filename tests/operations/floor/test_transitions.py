@@ -369,6 +369,13 @@ def test_the_end_of_a_visit_told_by_a_log_whose_clock_is_cut_to_seconds_is_no_se
         assert (counts["offered"], counts["answered"], counts["left_timeout"], counts["handled"]) == (3, 1, 2, 1)
 
 
+def test_a_visit_shorter_than_a_second_that_two_clocks_tell_is_one_visit() -> None:
+    """As recorded: the live feed to the millisecond, the log cut to the second."""
+    live, log = [entered(7.656), abandoned(7.97, wait=0)], [entered(7.001), abandoned(7.003, wait=0)]
+    for words in ([*live, *log], [*log, *live]):
+        assert Ledger().tell(*words).counts() == {"offered": 1, "abandoned": 1}
+
+
 def test_the_same_contact_in_two_queues_is_two_stories() -> None:
     ledger = Ledger().tell(
         entered(0), e.ContactEntered(at(5), "overflow", C), left(5), e.ContactAbandoned(at(9), "overflow", C)
