@@ -24,7 +24,7 @@ from benchmarks.generate import stream
 from benchmarks.push import machine
 from collectors import event_log
 from collectors.asterisk.protocol import AmiParser
-from collectors.asterisk.translate import WANTED
+from collectors.asterisk.words import WANTED
 from operations.store import keys
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.collectors import recordings

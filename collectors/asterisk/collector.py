@@ -16,7 +16,8 @@ from pydantic import Field, NonNegativeInt, SecretStr
 
 from collectors.asterisk.connection import Connection, connect
 from collectors.asterisk.protocol import AmiParser, Message
-from collectors.asterisk.translate import ONLY_WITH, WANTED, Translator
+from collectors.asterisk.translate import Translator
+from collectors.asterisk.words import ONLY_WITH, WANTED
 from collectors.collector import CollectorError, Link, SourceSettings
 from collectors.events import AnyEvent, ContactCompleted, Snapshot
 from collectors.queue_log.backfill import backfill, first_told

@@ -16,6 +16,17 @@ import msgspec
 
 from collectors.asterisk.people import Member, People, Work
 from collectors.asterisk.protocol import Message
+from collectors.asterisk.words import (
+    MEMBER_WORDS,
+    NEEDS,
+    REFUSED,
+    WHY,
+    caller_id,
+    member_of,
+    number,
+    seconds_ms,
+    unescaped,
+)
 from collectors.events import (
     AnyEvent,
     ContactAbandoned,
@@ -41,43 +52,6 @@ SILENCE_MS = 10_000
 COMPLETE_MS = 5_000
 """A caller's channel is gone and the queue has not said "complete" for so long: it will not."""
 FORGET_MS = 3_600_000
-
-WHY: Mapping[str, LeftWhy] = {
-    "TIMEOUT": "timeout",
-    "LEAVEEMPTY": "empty",
-    "LEAVEUNAVAIL": "empty",
-    "WITHDRAW": "other",
-}
-REFUSED = ("FULL", "JOINEMPTY", "JOINUNAVAIL")
-"""The caller was never in the queue: Asterisk neither logs nor counts it."""
-
-_MEMBER_WORDS = (
-    "QueueMemberStatus",
-    "QueueMemberPause",
-    "QueueMemberAdded",
-    "QueueMemberPenalty",
-    "QueueMemberRinginuse",
-)
-_LIST_WORDS = ("QueueParams", "QueueMember", "QueueEntry", "QueueStatusComplete")
-WANTED = (
-    "QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon", "AgentCalled", "AgentConnect", "AgentComplete",
-    "AgentRingNoAnswer", "AgentDump", "QueueMemberRemoved", "Hold", "Unhold", "Hangup", "VarSet",
-    "Reload", "FullyBooted", "Shutdown", *_MEMBER_WORDS, *_LIST_WORDS,
-)  # fmt: skip
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("QueueCallerJoin", "QueueCallerLeave", "QueueCallerAbandon"), ("Queue", "Uniqueid")),
-    **dict.fromkeys(
-        ("AgentCalled", "AgentConnect", "AgentRingNoAnswer", "AgentDump"), ("Queue", "Uniqueid", "Interface")
-    ),
-    **dict.fromkeys(("AgentComplete", "QueueMemberRemoved", *_MEMBER_WORDS), ("Queue", "Interface")),
-    **dict.fromkeys(("Hangup", "VarSet", "Hold", "Unhold"), ("Uniqueid",)),
-    "QueueParams": ("Queue",),
-    "QueueMember": ("Queue", "Location"),
-    "QueueEntry": ("Queue", "Uniqueid"),
-}
-"""Without these a message says nothing: it is left out and counted."""
-ONLY_WITH = {"VarSet": ("Variable: QUEUESTATUS", "Variable: QUEUE_WITHDRAW_INFO")}
-"""For ``AmiParser``: what is worth splitting at all."""
 
 
 class Pending(msgspec.Struct):
@@ -168,7 +142,7 @@ class Translator:
             "QueueEntry": self._listed,
             "QueueStatusComplete": self._list_complete,
         }
-        self._words.update(dict.fromkeys(_MEMBER_WORDS, self._member))
+        self._words.update(dict.fromkeys(MEMBER_WORDS, self._member))
 
     def translate(self, message: Message, now_ms: int) -> list[AnyEvent]:
         """The events that one message tells; ``now_ms`` is when it arrived."""
@@ -217,7 +191,7 @@ class Translator:
         queue, contact = message.headers["Queue"], message.get("Uniqueid")
         told = self._went_on(contact)
         self._waiting[(queue, contact)] = now
-        caller, name = _caller(message.get("CallerIDNum")), _escaped(_caller(message.get("CallerIDName")))
+        caller, name = caller_id(message.get("CallerIDNum")), unescaped(caller_id(message.get("CallerIDName")))
         told.append(ContactEntered(now, queue, contact, caller, name))
         return told
 
@@ -225,7 +199,7 @@ class Translator:
         queue, contact = message.headers["Queue"], message.get("Uniqueid")
         told = self._went_on(contact)
         self._waiting.pop((queue, contact), None)
-        self._hold_back(Pending(queue, contact, now, _seconds(message, "HoldTime"), abandon=True))
+        self._hold_back(Pending(queue, contact, now, seconds_ms(message, "HoldTime"), abandon=True))
         return told + self.people.rings_no_more((queue, contact), now)
 
     def _leave(self, message: Message, now: int) -> list[AnyEvent]:
@@ -321,7 +295,7 @@ class Translator:
     def _ring_no_answer(self, message: Message, now: int) -> list[AnyEvent]:
         queue, contact = message.headers["Queue"], message.get("Uniqueid")
         interface, name = message.get("Interface"), message.get("MemberName")
-        ring_ms = _number(message.get("RingTime"))  # this one is in milliseconds
+        ring_ms = number(message.get("RingTime"))  # this one is in milliseconds
         told: list[AnyEvent] = [
             ContactRangNoAnswer(now, queue, contact, self.people.known_as(interface, name), ring_ms)
         ]
@@ -347,14 +321,14 @@ class Translator:
         if talk.leg:
             self._legs[talk.leg] = talk
         person = self.people.known_as(interface, name)
-        wait_ms, ring_ms = _seconds(message, "HoldTime"), _seconds(message, "RingTime")
+        wait_ms, ring_ms = seconds_ms(message, "HoldTime"), seconds_ms(message, "RingTime")
         told.append(ContactAnswered(now, queue, contact, person, wait_ms, ring_ms))
         return told + self.people.talks((queue, contact), interface, name, now)
 
     def _complete(self, message: Message, now: int) -> list[AnyEvent]:
         queue, contact, interface = message.headers["Queue"], message.get("Uniqueid"), message.get("Interface")
         talk = self._talk_of(queue, interface, contact, message, now)
-        talk_ms, wait_ms = _seconds(message, "TalkTime"), _seconds(message, "HoldTime")
+        talk_ms, wait_ms = seconds_ms(message, "TalkTime"), seconds_ms(message, "HoldTime")
         transferred = message.get("Reason") == "transfer"
         if talk is not None:
             return self._over(talk, now, wait_ms, talk_ms, transferred)
@@ -375,7 +349,7 @@ class Translator:
         talks = self._talks.get((queue, interface), [])
         if contact:
             return next((talk for talk in talks if talk.contact == contact), None)
-        began = now - (_seconds(message, "TalkTime") or 0)
+        began = now - (seconds_ms(message, "TalkTime") or 0)
         return min(talks, key=lambda talk: (talk.gone_at is None, abs(talk.at - began)), default=None)
 
     def _over(
@@ -416,7 +390,7 @@ class Translator:
 
     def _member(self, message: Message, now: int) -> list[AnyEvent]:
         pausing = message.headers["Event"] in ("QueueMemberPause", "QueueMemberAdded")
-        return self.people.is_member(_member_of(message), now, pausing=pausing)
+        return self.people.is_member(member_of(message), now, pausing=pausing)
 
     def _removed(self, message: Message, now: int) -> list[AnyEvent]:
         queue, interface, name = message.headers["Queue"], message.get("Interface"), message.get("MemberName")
@@ -441,11 +415,11 @@ class Translator:
         if kind == "QueueParams":
             listing.queues.append(queue)
         elif kind == "QueueMember":
-            listing.members.append(_member_of(message))
+            listing.members.append(member_of(message))
         else:
             contact = message.get("Uniqueid")
-            entered_at = self._waiting.get((queue, contact), now - (_number(message.get("Wait")) or 0) * 1000)
-            caller, name = _caller(message.get("CallerIDNum")), _caller(message.get("CallerIDName"))
+            entered_at = self._waiting.get((queue, contact), now - (number(message.get("Wait")) or 0) * 1000)
+            caller, name = caller_id(message.get("CallerIDNum")), caller_id(message.get("CallerIDName"))
             listing.waiting.append(WaitingContact(queue, contact, entered_at, caller, name))
         return []
 
@@ -484,41 +458,3 @@ def _drop(table: dict[K, list[Talk]], key: K, talk: Talk) -> None:
         table[key] = talks
     else:
         table.pop(key, None)
-
-
-def _member_of(message: Message) -> Member:
-    """A member from an event, or from a list, where two fields have other names."""
-    get = message.headers.get
-    paused = get("Paused") == "1"
-    return Member(
-        queue=get("Queue", ""),
-        interface=get("Interface") or get("Location", ""),
-        name=get("MemberName") or get("Name", ""),
-        status=_number(get("Status", "")) or 0,
-        paused=paused,
-        reason=(get("PausedReason") or get("Reason") or "") if paused else "",
-        in_call=get("InCall") == "1",
-        wrap_up_s=_number(get("Wrapuptime", "")) or 0,
-        last_pause=_number(get("LastPause", "")) or 0,
-        last_call=_number(get("LastCall", "")) or 0,
-    )
-
-
-def _number(text: str) -> int | None:
-    """A whole number as Asterisk prints it; None for anything else, a negative one (its clock was set) included."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
-
-
-def _seconds(message: Message, name: str) -> int | None:
-    seconds = _number(message.headers.get(name, ""))
-    return None if seconds is None else seconds * 1000
-
-
-def _caller(text: str) -> str:
-    """No caller id: ``<unknown>`` in events, ``unknown`` in lists."""
-    return "" if text in ("<unknown>", "unknown") else text
-
-
-def _escaped(text: str) -> str:
-    """Events write a quote as \\" and a backslash twice; lists do not."""
-    return text.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") if "\\" in text else text

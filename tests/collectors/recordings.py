@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from collectors.asterisk.protocol import AmiParser, Message
-from collectors.asterisk.translate import ONLY_WITH, WANTED, Translator
+from collectors.asterisk.translate import Translator
+from collectors.asterisk.words import ONLY_WITH, WANTED
 from collectors.events import AnyEvent
 
 DATA = Path(__file__).parent.parent / "data" / "asterisk"

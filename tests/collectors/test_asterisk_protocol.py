@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.asterisk.protocol import AmiParser, Message, encode_action
-from collectors.asterisk.translate import ONLY_WITH, WANTED
+from collectors.asterisk.words import ONLY_WITH, WANTED
 from tests.collectors.recordings import run_a, trap
 
 FORMS = (

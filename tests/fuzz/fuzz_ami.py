@@ -12,7 +12,8 @@ import sys
 import time
 
 from collectors.asterisk.protocol import AmiParser
-from collectors.asterisk.translate import ONLY_WITH, WANTED, Translator
+from collectors.asterisk.translate import Translator
+from collectors.asterisk.words import ONLY_WITH, WANTED
 from collectors.events import AnyEvent, decode, encode
 from tests.collectors.recordings import trap, trap_names
 

@@ -10,7 +10,8 @@ import pytest
 
 from collectors import events as e
 from collectors.asterisk.protocol import AmiParser, Message
-from collectors.asterisk.translate import ONLY_WITH, WANTED, Translator
+from collectors.asterisk.translate import Translator
+from collectors.asterisk.words import ONLY_WITH, WANTED
 from collectors.queue_log.backfill import missed
 from operations.floor.floor import Floor
 from tests.collectors.queue_log.recorded import RUN_A
