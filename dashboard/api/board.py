@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from hashlib import blake2b
 from typing import Any
 
@@ -42,58 +43,69 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
     configured = web.watcher.current.projects[project]
     named = [s for s in configured.sources if s in web.watcher.current.sources]
     pipe = web.redis.pipeline(transaction=False)
-    pipe.hgetall(keys.board(project))
+    pipe.hget(keys.board(project), boards.HEAD)
     pipe.hget(keys.BOARDS_CHECKED, project)
     for source in named:
         pipe.get(event_log.status_key(source))
-    try:
-        parts, checked, *statuses = await pipe.execute()
-    except (RedisError, OSError, TimeoutError) as error:
-        raise redis_away(error) from error
-    raw = boards.assemble(parts)
-    if raw is None:
-        raise Problem(
-            503,
-            "no_board_yet",
-            "this project has no board yet; one appears within seconds of the role operate running",
-            [("Retry-After", "2")],
-        )
+    head, checked, *statuses = await _asked(pipe.execute())
     now_ms = web.clock()
     zone = sources.zone(web.watcher.current, project)
     views = {
         source: sources.judge(sources.parse(status), now_ms, web.watcher.current.sources[source].kind)
         for source, status in zip(named, statuses, strict=True)
     }
-    whole: dict[str, Any] = msgspec.json.decode(raw)
+    states = {source: (view.state, view.since) for source, view in views.items()}
     checked_at = int(checked) if checked and checked.isdigit() else None
     fresh = {
         "now": sources.iso(now_ms, zone),
         "checked_at": sources.iso(checked_at, zone),
         "age_s": None if checked_at is None else max(0, now_ms - checked_at) / 1000,
     }
-    tag = _tag(whole.get("revision"), caller, {source: (view.state, view.since) for source, view in views.items()})
-    headers = [
-        ("ETag", tag),
+    headers = (
         ("Vary", "Authorization, Cookie"),
         ("Cache-Control", "no-cache"),
         ("Floorlight-Now", str(fresh["now"])),
         ("Floorlight-Checked-At", str(fresh["checked_at"] or "")),
-    ]
-    if tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
-        return Answer(304, b"", headers=tuple(headers))
+    )
+    # A page that polls asks again and again for what it has: the small head tells, the board stays where it is.
+    tag = _tag(_parts(head).get("revision"), caller, states) if head else ""
+    if tag and tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
+        return Answer(304, b"", headers=(("ETag", tag), *headers))
+    whole = _parts(await _asked(boards.read_async(web.redis, project)))
+    if not whole:
+        raise Problem(
+            503,
+            "no_board_yet",
+            "this project has no board yet; one appears within seconds of the role operate running",
+            [("Retry-After", "2")],
+        )
     seen = caller.redact(whole)
-    shown = {
-        source: {**seen.get("sources", {}).get(source, {}), **sources.public(view, zone)}
-        for source, view in views.items()
-    }
+    written: dict[str, Any] = msgspec.json.decode(whole.get("sources", b"{}"))
+    shown = {source: {**written.get(source, {}), **sources.public(view, zone)} for source, view in views.items()}
     body = msgspec.json.encode({**seen, "sources": shown, **fresh})
-    return Answer(200, body, headers=tuple(headers))
+    return Answer(200, body, headers=(("ETag", _tag(whole.get("revision"), caller, states)), *headers))
 
 
-def _tag(revision: Any, caller: Caller, states: dict[str, Any]) -> str:
+_parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def _parts(raw: bytes | None) -> dict[str, Any]:
+    """A board's top-level fields, each still encoded: what is only passed on need not be understood."""
+    return _parts_decoder.decode(raw) if raw else {}
+
+
+async def _asked(question: Awaitable[Any]) -> Any:
+    """Redis's answer. Raises ``Problem`` 503 while it is away."""
+    try:
+        return await question
+    except (RedisError, OSError, TimeoutError) as error:
+        raise redis_away(error) from error
+
+
+def _tag(revision: msgspec.Raw | None, caller: Caller, states: dict[str, Any]) -> str:
     """A weak tag: the revision, and what else changes the answer beside the ages in it."""
     mark = blake2b(repr((caller.sees_names, sorted(states.items()))).encode(), digest_size=4).hexdigest()
-    return f'W/"{revision}-{mark}"'
+    return f'W/"{bytes(revision or b"").decode()}-{mark}"'
 
 
 async def live(web: Web, request: Request, caller: Caller) -> Stream:

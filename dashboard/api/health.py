@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +13,9 @@ from dashboard.access.caller import Caller
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Request
 from operations import sources
+from operations.notify import addresses
+from operations.projects.routes import Route
+from operations.store import keys
 
 ROLES = ("collect", "operate", "serve")
 ALIVE_MS = 10_000
@@ -57,6 +61,14 @@ def roles_view(beats: list[RoleBeat], now_ms: int) -> dict[str, dict[str, Any]]:
     return view
 
 
+def notify_view(saved: Mapping[bytes, bytes], routes: Mapping[str, Route]) -> list[dict[str, Any]]:
+    """How each address of each route does; without the address itself. ``saved``: the stored hash."""
+    return [
+        {**row, "at": row["at"] and sources.iso(row["at"]), "ok_at": row["ok_at"] and sources.iso(row["ok_at"])}
+        for row in addresses.public(saved, routes)
+    ]
+
+
 async def healthz(web: Web, request: Request, caller: Caller) -> Answer:
     """200 when every role is alive and Redis answers, else 503. A source that is down does not make it 503."""
     now_ms = web.clock()
@@ -65,12 +77,14 @@ async def healthz(web: Web, request: Request, caller: Caller) -> Answer:
     redis, error = True, ""
     beats: list[RoleBeat] = []
     statuses: list[bytes | None] = [None] * len(names)
+    told: dict[bytes, bytes] = {}
     try:
         beats = await role_beats(web.redis)
         pipe = web.redis.pipeline(transaction=False)
         for name in names:
             pipe.get(event_log.status_key(name))
-        statuses = await pipe.execute()
+        pipe.hgetall(keys.NOTIFY_ROUTES)
+        *statuses, told = await pipe.execute()
     except (RedisError, OSError, TimeoutError):
         redis, error = False, "Redis does not answer"
     shown = {}
@@ -95,5 +109,6 @@ async def healthz(web: Web, request: Request, caller: Caller) -> Answer:
             "errors": list(web.watcher.errors),
         },
         "sources": shown,
+        "notify": notify_view(told, configuration.notify),
     }
     return Answer.json(body, 200 if well else 503)

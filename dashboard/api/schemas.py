@@ -124,6 +124,21 @@ HEALTH = shape(
     redis=shape(["up", "error"], up={"type": "boolean"}, error=TEXT),
     config=shape(["path", "read_at", "errors"], path=TEXT, read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
     sources=table(ref("Source")),
+    notify={
+        "type": "array",
+        "description": "how each address of each route does that tells people of alerts",
+        "items": shape(
+            ["route", "number", "to", "state", "permanent"],
+            route=TEXT,
+            number=COUNT,
+            to={**TEXT, "description": "the kind of service; an address is never shown"},
+            state={"enum": ["unused", "ok", "failing", "refused"]},
+            at={**MAYBE_TIME, "description": "of the last outcome"},
+            ok_at=MAYBE_TIME,
+            error=TEXT,
+            permanent={"type": "boolean", "description": "trying again cannot help until somebody changes something"},
+        ),
+    },
 )
 
 OVERVIEW = shape(

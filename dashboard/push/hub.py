@@ -27,7 +27,7 @@ class FeedKey(NamedTuple):
 
 
 def _hide_names(raw: bytes) -> bytes:
-    return msgspec.json.encode(without_names(msgspec.json.decode(raw)))
+    return msgspec.json.encode(without_names(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])))
 
 
 class Watched:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -419,6 +418,4 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(web: WebProcess) -
         link.sendall(
             f"POST /_dash-update-component HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n".encode()
         )
-        began = time.monotonic()
         assert link.recv(65536).startswith(b"HTTP/1.1 413")
-        assert time.monotonic() - began < 15
