@@ -32,8 +32,8 @@ TICK_MS = 1_000
 ROLE_EVERY_MS = 2_000
 LEASE_EVERY_MS = TTL_MS // 3
 RETRY_S = 0.5
-READ_ENTRIES = 300
-"""Entries of one source in one turn: enough to catch up fast, few enough that boards go out meanwhile."""
+READ_ENTRIES = 60
+"""Entries of one source in one turn: enough to catch up fast, few enough that leases are renewed and boards go out meanwhile."""
 
 
 def groups(configuration: Configuration) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -246,10 +246,16 @@ class Engine:
         return True
 
     def _recover_or_drop(self, group: Group) -> None:
-        """The leases are gone. Redis may have been emptied: then what this process remembers is the best that is left."""
+        """The leases are gone. What this process remembers is still the truth when nobody else had them: they only ran out.
+
+        Redis may also have been emptied: then what this process remembers is the best that is left.
+        """
         emptied = [fold for fold in group.folds.values() if fold.emptied()]
+        if not emptied and all(self._held(lease) or lease.reclaim() for lease in group.leases):
+            log.warning("the leases of %s had run out; nobody took them", ", ".join(group.folds) or "-")
+            return
         if not emptied or not all(lease.acquire() for lease in group.leases):
-            self._drop(group, "its leases ran out or went to another process")
+            self._drop(group, "its leases went to another process")
             return
         log.error(
             "Redis was emptied; writing back what is remembered of %s", ", ".join(fold.source for fold in emptied)
@@ -258,6 +264,9 @@ class Engine:
             fold.restore_to_redis()
         for desk in group.desks.values():
             desk.again()
+
+    def _held(self, lease: Lease) -> bool:
+        return lease.value is not None and self._client.get(lease.key) == lease.value
 
     def _drop(self, group: Group, why: str) -> None:
         log.warning("letting go of sources %s: %s", ", ".join(group.folds) or "-", why)

@@ -52,9 +52,11 @@ class Tally:
     def take(self, from_ms: int, to_ms: int) -> list[e.IntervalTotals]:
         """Every quarter hour of every queue that lies whole within the stretch, in order of time; what lies before is forgotten.
 
-        A contact that is not over yet is left out altogether. So for numbers that stand by themselves, events must have been given for as
-        long beyond ``to_ms`` as a contact can last; where events take over at ``to_ms`` they tell all of it themselves.
+        What a contact that is not over yet did before ``to_ms`` is told; the rest is told with what comes later, by quarter hours or by events.
         """
+        for (queue, _), bookings in self._visits.items():
+            self._enter(queue, [booking for booking in bookings if booking[0] < to_ms])
+            bookings[:] = [booking for booking in bookings if booking[0] >= to_ms]
         totals = []
         for queue, start in sorted(self._counts, key=lambda key: (key[1], key[0])):
             if start + QUARTER_MS > to_ms:
@@ -122,14 +124,15 @@ class Tally:
         before = self._visits.pop((event.queue, event.contact), None)
         if before is None:
             return False  # it began before the start, and somebody else counts it
-        waited_ms = 0
-        for at, name, amount in before + bookings:
-            if name == "answered_wait_ms":
-                waited_ms = amount
-                key = (event.queue, at - at % QUARTER_MS)
-                self._answered.setdefault(key, Counter())[_slot(waited_ms)] += 1
-            self._book(event.queue, at, name, amount)
+        self._enter(event.queue, before + bookings)
         return True
+
+    def _enter(self, queue: str, bookings: list[Booking]) -> None:
+        for at, name, amount in bookings:
+            if name == "answered_wait_ms":
+                key = (queue, at - at % QUARTER_MS)
+                self._answered.setdefault(key, Counter())[_slot(amount)] += 1
+            self._book(queue, at, name, amount)
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────
 

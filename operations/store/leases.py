@@ -34,11 +34,24 @@ class Lease:
 
     def acquire(self) -> bool:
         """Take the lease if nobody has it. True when it is ours."""
+        if self._client.exists(self.key):
+            return False
         token = self._client.incr(self._token_key)
         value = f"{self._instance}:{token}".encode()
         if self._client.set(self.key, value, nx=True, px=LOAD_MS):
             self.value = value
             return True
+        return False
+
+    def reclaim(self) -> bool:
+        """Take a lease that ran out again, if nobody had it in between. True when what this process remembers is still the truth."""
+        before = self.value
+        if before is None or not self.acquire():
+            return False
+        assert self.value is not None
+        if int(self.value.rpartition(b":")[2]) == int(before.rpartition(b":")[2]) + 1:
+            return True
+        self.release()
         return False
 
     def renew(self) -> None:

@@ -367,3 +367,28 @@ def test_boards_say_that_they_were_checked_also_when_nothing_happens(
     run(running, clock, 3)
     assert int(redis.hget(keys.BOARDS_CHECKED, "acme")) > first
     assert msgspec.json.decode(redis.get("role:operate:one"))["role"] == "operate"
+
+
+def test_leases_that_only_ran_out_are_taken_again_without_loading_anew(
+    redis: redis_py.Redis, clock: Clock, feed: Feed
+) -> None:
+    running = engine(redis, Configured(project()), clock)
+    run(running, clock)
+    held = next(iter(running._groups.values()))
+    for lease in redis.keys("lease:*}"):
+        redis.delete(lease)
+    feed.emit(*a_morning())
+    run(running, clock)
+    assert next(iter(running._groups.values())) is held
+    assert board(redis)["kpis"]["offered"]["value"] == 40
+
+
+def test_a_lease_that_somebody_else_had_in_between_is_not_reclaimed(redis: redis_py.Redis) -> None:
+    first, second = Lease(redis, "source", "hq", "first"), Lease(redis, "source", "hq", "second")
+    assert first.acquire()
+    assert not second.acquire()
+    redis.delete(first.key)
+    assert second.acquire()
+    second.release()
+    assert not first.reclaim()
+    assert redis.get(first.key) is None

@@ -57,9 +57,11 @@ def test_quarter_hours_are_what_the_floor_makes_of_the_same_events() -> None:
 PEOPLE = ("available_ms", "ringing_ms", "on_contact_ms", "wrap_up_ms", "paused_ms", "logged_in_ms")
 
 
-def test_contacts_that_are_still_there_are_left_to_their_own_events() -> None:
+def test_what_a_contact_that_is_still_there_did_before_is_told_and_the_rest_comes_later() -> None:
     tally = Tally({})
     tally.add(
         [e.ContactEntered(1000, "q", "a"), e.ContactEntered(2000, "q", "b"), e.ContactAbandoned(3000, "q", "b", 1000)]
     )
-    assert [total.counters for total in tally.take(0, QUARTER_MS)] == [{"offered": 1, "abandoned": 1}]
+    assert [total.counters for total in tally.take(0, QUARTER_MS)] == [{"offered": 2, "abandoned": 1}]
+    tally.add([e.ContactAbandoned(QUARTER_MS + 1000, "q", "a", QUARTER_MS)])
+    assert [total.counters for total in tally.take(0, 2 * QUARTER_MS)] == [{"abandoned": 1}]
