@@ -32,6 +32,8 @@ TOLERANCE_MS = 2_000
 SAME_ENTRY_MS = 1_000
 SETTLE_WORDS = 60
 """A contact that comes back so often that it has this many words is let go of what is over and done."""
+ALERTS = 120
+"""So many of the latest alerts of a contact are kept: a queue that rings everybody makes thousands while one caller waits."""
 DAY_MS = 86_400_000
 
 
@@ -59,6 +61,9 @@ def _next(history: History, word: Word) -> bool:
     if word.kind == LISTED and before == (len(visits), visits[-1].outcome):
         return False  # a list that tells nothing new; a contact that waits for hours is listed often
     history.words.append(word)
+    if word.kind == RANG and len(history.words) > 2 * ALERTS:
+        older = history.words[:-ALERTS]
+        history.words[:-ALERTS] = [known for known in older if known.kind != RANG]
     return True
 
 

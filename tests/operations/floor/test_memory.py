@@ -119,6 +119,17 @@ def test_nothing_outside_the_counted_containers_grows_either() -> None:
     assert counts[2] <= counts[1] * 1.02 + 50, counts
 
 
+def test_a_caller_for_whom_everybody_rings_for_an_hour_costs_a_bounded_memory() -> None:
+    floor = Floor()
+    floor.apply(e.ContactEntered(T0, "q", "patient"))
+    for attempt in range(1, 200):
+        for i in range(30):
+            floor.apply(e.ContactRang(T0 + attempt * 18_000, "q", "patient", f"agent {i}"))
+    assert len(floor.visits["q", "patient"].words) <= 300
+    floor.apply(e.ContactAnswered(T0 + 199 * 18_000 + 7_000, "q", "patient", "agent 3"))
+    assert floor.visits["q", "patient"].visits[0].ring_ms == 7_000
+
+
 def _objects(root: object) -> int:
     seen: set[int] = set()
     todo: list[object] = [root]
