@@ -25,7 +25,6 @@ from benchmarks.push import machine
 from collectors import event_log
 from collectors.asterisk.protocol import AmiParser
 from collectors.asterisk.words import WANTED
-from operations.store import keys
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.collectors import recordings
 
@@ -77,8 +76,8 @@ def role(name: str, configuration: Path, core: int) -> Iterator[subprocess.Popen
 
 
 def applied(client: redis.Redis) -> int:
-    """Events that the engine has counted into its boards so far."""
-    return sum(json.loads(figures)["applied"] for figures in client.hvals(keys.ENGINE_METRICS))
+    """Events that the engine has counted and saved so far."""
+    return sum(json.loads(client.get(name) or b"{}").get("applied", 0) for name in client.scan_iter("floor:*:meta"))
 
 
 def measure(title: str, client: redis.Redis, configuration: Path, seconds: float, count: str) -> float:

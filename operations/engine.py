@@ -156,7 +156,7 @@ class Engine:
                 view = views.get(fold.source)
                 if view is not None and view.state == "up" and now % MINUTE_MS >= 1_000:
                     # A second into the minute, so that the last events of the minute before have arrived.
-                    fold.floor.advance(now)
+                    fold.floor.advance(now - fold.lag_ms)  # while catching up, people's time ends where the words do
             for desk in group.desks.values():
                 desk.tick(views, now)
                 if desk.project.id in spoken_to:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from operations.floor.counters import MINUTE_MS
+from operations.floor.counters import MINUTE_MS, Counters
 
 _GROUP = "\x1e"
 _BETWEEN = "\x1f"
@@ -55,23 +55,27 @@ class Agent(msgspec.Struct):
     """From when on time is booked under ``group``; nothing that was booked before is ever taken back."""
 
 
-Book = Callable[[str, int, str, int], None]
-"""(row, at, counter, amount)."""
+Cell = Callable[[str, int], Counters]
+"""(row, at) → the cell of that row in the minute of ``at``, to be added to."""
+
+_TIMES = {condition: condition + "_ms" for condition in CONDITIONS}
 
 
-def book_time(book: Book, agent: Agent, start: int, end: int) -> None:
+def book_time(cell_of: Cell, agent: Agent, start: int, end: int) -> None:
     """Book [start, end) of the agent's condition, cut at minutes; with end < start it is taken back."""
     if start == end or not agent.group or agent.condition in AWAY:
         return
     sign = 1
     if end < start:
         start, end, sign = end, start, -1
-    names = [agent.condition + "_ms", "logged_in_ms"]
-    if agent.condition == "paused" and agent.reason:
-        names.append("paused_ms:" + agent.reason)
-    at = start
-    while at < end:
-        upto = min(end, at - at % MINUTE_MS + MINUTE_MS)
-        for name in names:
-            book(agent.group, at, name, sign * (upto - at))
-        at = upto
+    name = _TIMES[agent.condition]
+    while start < end:
+        upto = min(end, start - start % MINUTE_MS + MINUTE_MS)
+        spent = sign * (upto - start)
+        n = cell_of(agent.group, start).n
+        n[name] = n.get(name, 0) + spent
+        n["logged_in_ms"] = n.get("logged_in_ms", 0) + spent
+        if agent.reason and agent.condition == "paused":
+            reason = "paused_ms:" + agent.reason
+            n[reason] = n.get(reason, 0) + spent
+        start = upto

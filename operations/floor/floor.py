@@ -127,7 +127,7 @@ class Floor:
         upto = max(now_ms - now_ms % MINUTE_MS, self.booked_to)
         for agent in self.agents.values():
             if agent.booked_to < upto and agent.condition not in AWAY:
-                book_time(self.book, agent, agent.booked_to, upto)
+                book_time(self._cell, agent, agent.booked_to, upto)
                 agent.booked_to = upto
                 self.touched_agents.add(agent.agent)
         # Not the clock alone: one event with a date in the far future must not make everything else too late.
@@ -351,7 +351,7 @@ class Floor:
             return
         moved_at = max(at, agent.group_at)
         # A late word takes back what was booked beyond it; the next ``advance`` books that anew.
-        book_time(self.book, agent, agent.booked_to, moved_at)
+        book_time(self._cell, agent, agent.booked_to, moved_at)
         if agent.condition == "wrap_up" and agent.queue and condition != "unknown":
             # From the moment it was seen: counted from ``since``, a word that comes again would count again.
             self.book(agent.queue, at, "wrap_ms", at - agent.from_at)
@@ -385,7 +385,7 @@ class Floor:
         group = group_of(queues)
         if group != agent.group:
             moved_at = max(at, agent.from_at, agent.group_at)
-            book_time(self.book, agent, agent.booked_to, moved_at)
+            book_time(self._cell, agent, agent.booked_to, moved_at)
             agent.group, agent.group_at, agent.booked_to = group, moved_at, moved_at
         self._touch_agent(agent)  # the queues that lose this person …
         for queue in agent.queues.keys() - queues.keys():
