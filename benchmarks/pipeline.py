@@ -186,7 +186,9 @@ def redis_alone(client: redis.Redis) -> None:
     while time.monotonic() - began < 2:
         pipe = client.pipeline(transaction=False)
         for _ in range(100):
-            pipe.xadd("alone", {"events": b'[{"type":"rang","at":1795320000000,"queue":"q","contact":"c","agent":"a"}]'})
+            pipe.xadd(
+                "alone", {"events": b'[{"type":"rang","at":1795320000000,"queue":"q","contact":"c","agent":"a"}]'}
+            )
         pipe.execute()
         count += 100
     print(f"  Redis alone, XADD in pipelines of 100: {count / (time.monotonic() - began):,.0f} entries/s")
@@ -204,7 +206,9 @@ def restart(client: redis.Redis, folder: Path, url: str) -> float:
     pipe.execute()
     path = folder / "restart.yaml"
     path.write_text(
-        SIMULATED.format(redis=url, projects=f"  p: {{name: P, queues: [{', '.join('load/' + q for q in load_queues())}]}}")
+        SIMULATED.format(
+            redis=url, projects=f"  p: {{name: P, queues: [{', '.join('load/' + q for q in load_queues())}]}}"
+        )
     )
     began = time.monotonic()
     with role("operate", path, 0):
