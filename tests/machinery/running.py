@@ -138,6 +138,7 @@ class Program:
         def serves() -> bool:
             assert self.process
             assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.said}"
+            assert self.said.count("ended with status") < 3, f"a role does not start:\n{self.said[:6000]}"
             return f"http://127.0.0.1:{self.port}" in self.said
 
         wait_until("the program says where the wall is", serves, seconds)
