@@ -1,0 +1,210 @@
+// The desk pages: the overview of all projects and the sources page. Each asks for its whole state every two seconds.
+// Loaded by live.mjs, which hands over what it knows of time, text and KPIs.
+
+const POLL_MS = 2_000;
+const SILENT_MS = 15_000;
+const CHECKED_MS = 10_000;
+const CALM_MS = 5_000; // cards change places no more often than this
+
+export function open(root, page, _feed, live) {
+  const { clock, perf, ms, write, mark, slot, make, keep, formatter, worst, sourceOff, openText, Place, SEVERITY, draw } = live;
+  const f = formatter(page);
+
+  // What both pages share: the question asked again and again, and what its silence means.
+  class Desk {
+    constructor(url) {
+      this.url = url;
+      this.said = null;
+      this.word = perf();
+      this.asked = -POLL_MS;
+      this.state = 'connecting';
+      for (const name of ['clock', 'link']) this[name] = slot(root, name);
+    }
+
+    async ask() {
+      if (this.asking) return;
+      this.asking = true;
+      this.asked = perf();
+      try {
+        const answer = await fetch(this.url, { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
+        if (answer.status === 401 || answer.status === 403) this.problem = 'sign_in';
+        if (answer.ok) {
+          const said = await answer.json();
+          if (said.now != null) clock.hear(ms(said.now));
+          if (said.redis !== false) this.base = perf();
+          this.said = said;
+          this.word = perf();
+          this.problem = '';
+          this.state = 'live';
+        }
+      } catch { // silence says it
+      } finally {
+        this.asking = false;
+        draw();
+      }
+    }
+
+    tick() {
+      if (perf() - this.asked >= POLL_MS - 200 && !document.hidden) this.ask();
+      if (perf() - this.word > POLL_MS * 2.5) this.state = 'lost';
+    }
+
+    wake() {
+      this.word = Math.min(this.word, perf() - SILENT_MS + 1_500);
+      this.ask();
+    }
+
+    off() {
+      const silent = perf() - this.word;
+      if (silent > SILENT_MS) return { why: 'no_server', since: clock.now() - silent };
+      const mute = perf() - (this.base ?? perf());
+      return mute > CHECKED_MS ? { why: 'no_redis', since: clock.now() - mute } : null;
+    }
+
+    drawFrame() {
+      write(this.clock, clock.known ? f.clock(clock.now(), page.time_zone) : '');
+      mark(this.link, 'data-state', this.state);
+      write(this.link, this.problem ? f.say(this.problem) : f.say(this.state));
+    }
+  }
+
+  class Overview extends Desk {
+    constructor() {
+      super('/api/v1/overview');
+      this.list = slot(root, 'cards');
+      this.cards = new Map([...root.querySelectorAll('[data-card]')].map((element) => [element.dataset.card, this.card(element)]));
+      this.sorted = -CALM_MS;
+    }
+
+    card(element) {
+      const parts = Object.fromEntries(['note', 'foot'].map((name) => [name, slot(element, name)]));
+      return {
+        element, ...parts, state: element.querySelector('.card-top [data-slot="state"]'), weight: 0,
+        places: [...element.querySelectorAll('[data-tile]')].map((tile) => new Place(tile, page, f)),
+      };
+    }
+
+    draw() {
+      this.drawFrame();
+      const away = this.off();
+      const boards = Object.fromEntries((this.said?.projects ?? []).map((board) => [board.project, board]));
+      for (const [id, card] of this.cards) this.drawCard(card, boards[id], away);
+      if (!this.said || perf() - this.sorted < CALM_MS) return;
+      const place = [...this.cards.keys()];
+      const order = [...place].sort((a, b) => this.cards.get(b).weight - this.cards.get(a).weight || place.indexOf(a) - place.indexOf(b));
+      if (order.join() !== this.order?.join()) this.reorder(order);
+    }
+
+    reorder(order) { // cards glide to their new places, unless motion is unwanted
+      const before = new Map(order.map((id) => [id, this.cards.get(id).element.getBoundingClientRect()]));
+      const first = !this.order;
+      this.order = order;
+      this.sorted = perf();
+      keep(this.list, this.cards, order);
+      if (first || matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+      for (const id of order) {
+        const { element } = this.cards.get(id), was = before.get(id), is = element.getBoundingClientRect();
+        const [x, y] = [was.left - is.left, was.top - is.top];
+        if (x || y) element.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: 'none' }], { duration: 280, easing: 'ease-out' });
+      }
+    }
+
+    drawCard(card, said, away) {
+      const board = said?.kpis ? said : null;
+      const zone = board?.time_zone ?? page.time_zone;
+      const checked = ms(said?.checked_at);
+      const off = away ?? (board && checked && clock.now() - checked > CHECKED_MS ? { why: 'no_engine', since: checked } : null);
+      const sources = {};
+      let quiet = null;
+      for (const [id, source] of Object.entries(board?.sources ?? {})) {
+        sources[id] = { ...source, off: sourceOff(source, false) };
+        quiet ??= sources[id].off;
+      }
+      let trouble = 0;
+      for (const place of card.places) {
+        const shown = place.draw(board, off ?? quiet, zone);
+        if (shown.look === 'critical' || shown.look === 'warning') trouble++;
+      }
+      const news = !board && this.said && !away ? { look: 'unknown', text: f.say('no_board') } : worst(board, off, sources, page, f, card.places.map((place) => place.key));
+      card.weight = (SEVERITY[news.look] ?? 0) * 100 + trouble;
+      mark(card.element, 'data-look', news.look);
+      write(card.state, SEVERITY[news.look] || news.look === 'ok' ? f.say(news.look) : '');
+      write(card.note, news.text + (news.more ? `  ${f.say('more', { n: news.more })}` : ''));
+      const lines = Object.entries(sources).map(([id, source]) => f.say('source_line_short', { source: id, state: f.say(off ? 'not_known' : source.off ? (source.off.why === 'source_stale' ? 'stale' : 'down') : 'up') }));
+      write(card.foot, [openText(board?.open, zone, f), ...lines].filter(Boolean).join('  ·  '));
+    }
+  }
+
+  class Sources extends Desk {
+    constructor() {
+      super('/api/v1/sources');
+      this.cards = [...root.querySelectorAll('[data-source]')].map((element) => ({
+        id: element.dataset.source, element, state: slot(element, 'state'), error: slot(element, 'error'),
+        facts: Object.fromEntries(['since', 'word', 'event', 'rate', 'skew', 'projects', 'unnamed', 'lost'].map((name) => [name, slot(element, name)])),
+      }));
+      this.config = slot(root, 'config');
+      this.errors = slot(root, 'config-errors');
+      this.lines = new Map();
+      root.addEventListener('click', (event) => {
+        const button = event.target.closest('[data-incident]');
+        if (button) this.send(button);
+      });
+    }
+
+    draw() {
+      this.drawFrame();
+      const off = this.off();
+      const errors = this.said?.config?.errors ?? [];
+      this.config.hidden = errors.length === 0;
+      keep(this.errors, this.lines, errors, () => ({ element: make('li') }));
+      for (const text of errors) write(this.lines.get(text).element, text);
+      for (const card of this.cards) this.drawCard(card, this.said?.sources?.[card.id], off);
+    }
+
+    drawCard({ element, state, error, facts }, source, off) {
+      const look = off || !source ? 'unknown' : { up: 'ok', stale: 'warning', down: 'critical', connecting: 'warning' }[source.state] ?? 'unknown';
+      mark(element, 'data-look', source ? look : this.said ? 'unknown' : 'waiting');
+      write(state, off || !source ? f.say(this.said ? 'not_known' : 'connecting') : f.say(source.state));
+      const text = off ? f.say(off.why, { time: f.at(off.since, page.time_zone) }) : source?.error ?? '';
+      write(error, text);
+      error.hidden = !text;
+      if (!source) return;
+      const since = (at) => (at == null ? f.say('never') : f.say('ago', { time: f.age(Math.max(0, clock.now() - ms(at)) / 1000) }));
+      const unknown = f.say('not_known');
+      const skew = source.clock_skew_ms;
+      const rate = source.events_s;
+      write(facts.since, source.since == null ? unknown : f.at(ms(source.since), page.time_zone));
+      write(facts.word, since(source.last_word_at));
+      write(facts.event, since(source.last_event_at));
+      write(facts.rate, rate == null ? unknown : f.say('per_second', { n: rate < 10 ? f.one(rate) : f.count(rate) }));
+      write(facts.skew, skew == null ? unknown : Math.abs(skew) < 1_000 ? f.say('no_skew') : f.say('skew', { s: f.one(skew / 1000) }));
+      const list = (names, none) => (names == null ? unknown : names.length ? names.join(', ') : none);
+      write(facts.projects, list(source.projects, DASH));
+      write(facts.unnamed, list(source.unnamed_queues, DASH));
+      mark(facts.unnamed, 'data-look', source.unnamed_queues?.length ? 'warning' : 'ok');
+      write(facts.lost, source.lost_sight == null ? unknown : f.count(source.lost_sight));
+    }
+
+    async send(button) {
+      const answer = slot(button.parentElement, 'answer');
+      button.disabled = true;
+      try {
+        const reply = await fetch(`/api/v1/sources/${encodeURIComponent(button.dataset.to)}/commands`, {
+          method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'floorlight' },
+          body: JSON.stringify({ incident: button.dataset.incident, minutes: 5 }), signal: AbortSignal.timeout(6_000),
+        });
+        const problem = reply.ok ? null : await reply.json().catch(() => ({ title: String(reply.status) }));
+        write(answer, problem ? f.say('not_sent', { error: problem.detail ?? problem.title }) : f.say('sent'));
+        mark(answer, 'data-look', problem ? 'critical' : 'ok');
+      } catch (error) {
+        write(answer, f.say('not_sent', { error: error.message }));
+        mark(answer, 'data-look', 'critical');
+      } finally {
+        button.disabled = false;
+      }
+    }
+  }
+
+  const DASH = '—';
+  return page.page === 'overview' ? new Overview() : new Sources();
+}

@@ -1,0 +1,102 @@
+"""The sources page: how each link to an ACD is, since when, and what to do about it. Its states are the script's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import ids
+from dashboard.components.overview import desk_foot, desk_head
+from dashboard.components.page_data import Page
+from dashboard.i18n import Words
+
+FACTS = (
+    ("since", "Since"),
+    ("word", "Last word"),
+    ("event", "Last event"),
+    ("rate", "Events"),
+    ("skew", "Clock"),
+    ("projects", "Projects"),
+    ("unnamed", "Queues that no project names"),
+    ("lost", "Contacts that nobody saw end, today"),
+)
+"""What a source's card tells: slot and text."""
+
+INCIDENTS = (("surge", "A surge of calls"), ("lunch", "The team goes to lunch"), ("dead_trunk", "A trunk goes dead"))
+"""What a presenter can make a simulator do."""
+
+
+def sources(site: str, found: Sequence[tuple[str, str]], words: Words, *, time_zone: str, may_act: bool) -> Component:
+    """The whole page. ``found``: id and kind of each source; ``may_act``: whether the viewer may trigger incidents."""
+    cards = [card(source, kind, words, may_act=may_act) for source, kind in found]
+    return html.Main(
+        [
+            desk_head(site, words, current="/sources"),
+            configuration(words),
+            html.Section(cards or html.P(words("No source is configured."), className="empty"), className="sources"),
+            desk_foot(),
+        ],
+        id=ids.SOURCES,
+        className="desk",
+        **{"data-page": Page("sources", words, time_zone=time_zone, may_act=may_act).attribute()},
+    )
+
+
+def configuration(words: Words) -> Component:
+    """What is wrong with the configuration on disk; not shown while nothing is."""
+    return html.Section(
+        [
+            html.H2(words("Configuration")),
+            html.P(words("The configuration on disk has errors; the last good one is running.")),
+            html.Ul(**{"data-slot": "config-errors"}),
+        ],
+        className="config",
+        hidden=True,
+        **{"data-slot": "config", "data-look": "warning"},
+    )
+
+
+def card(source: str, kind: str, words: Words, *, may_act: bool) -> Component:
+    """One source; buttons for incidents if it is a simulator and the viewer may act."""
+    return html.Article(
+        [
+            html.Div(
+                [
+                    html.H2(source, className="card-name"),
+                    html.Span(kind, className="card-client"),
+                    html.Span(className="card-state", **{"data-slot": "state"}),
+                ],
+                className="card-top",
+            ),
+            html.P(className="source-error", hidden=True, **{"data-slot": "error"}),
+            html.Dl(
+                [
+                    html.Div([html.Dt(words(text)), html.Dd(**{"data-slot": slot})], className="fact")
+                    for slot, text in FACTS
+                ],
+                className="facts",
+            ),
+            incidents(source, words) if kind == "simulator" and may_act else None,
+        ],
+        className="card source",
+        **{"data-source": source, "data-look": "waiting"},
+    )
+
+
+def incidents(source: str, words: Words) -> Component:
+    """The buttons with which a presenter makes a simulated floor have a bad day."""
+    return html.Div(
+        [
+            html.Span(words("Try an incident"), className="incidents-label"),
+            *(
+                html.Button(
+                    words(text), className="incident", type="button", **{"data-incident": incident, "data-to": source}
+                )
+                for incident, text in INCIDENTS
+            ),
+            html.Span(className="incident-answer", role="status", **{"data-slot": "answer"}),
+        ],
+        className="incidents",
+    )

@@ -1,0 +1,75 @@
+"""The HTML document around a page, with a first paint that waits for nothing.
+
+Dash draws a page only after its own scripts (some 1.4 MB) have arrived and asked for the layout. So the document
+carries the same tree as static HTML, and loads the script that writes the numbers before Dash's; that script takes
+the static tree away in the moment in which Dash's own appears.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from pathlib import Path
+from urllib.parse import unquote
+
+import dash
+from dash.development.base_component import Component
+
+from dashboard.components.static_html import static_html
+from dashboard.context import here
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+FONT = "fonts/inter-latin-wght-normal.woff2"
+
+
+def document(path: str, query: Mapping[str, str], **parts: str) -> str:
+    """The whole document for the page at ``path``; ``parts`` are what Dash's ``interpolate_index`` gets."""
+    site = here().watcher.current.site
+    surface = "wall" if path.startswith("/wall/") else "desk"
+    script = f"/assets/live.mjs?m={fingerprint(ASSETS)}"
+    return f"""<!DOCTYPE html>
+<html lang="{escape(site.language)}" data-surface="{surface}">
+<head>
+{parts.get("metas", "")}
+<title>{parts.get("title", "")}</title>
+<link rel="preload" as="font" type="font/woff2" href="/assets/{FONT}" crossorigin>
+{parts.get("css", "")}
+<script type="module" async src="{script}"></script>
+{parts.get("favicon", "")}
+</head>
+<body>
+<div id="first-paint">{static_html(first_tree(path, query))}</div>
+{parts.get("app_entry", "")}
+<footer class="dash-scripts">{parts.get("config", "")}{parts.get("scripts", "")}{parts.get("renderer", "")}</footer>
+</body>
+</html>"""
+
+
+def first_tree(path: str, query: Mapping[str, str]) -> Component | None:
+    """The tree that Dash will draw for ``path``; None for a path that has no page."""
+    for page in dash.page_registry.values():
+        variables = match(path, page["path_template"] or page["path"])
+        if variables is not None and callable(page["layout"]):
+            tree: Component = page["layout"](**{**query, **variables})
+            return tree
+    return None
+
+
+def match(path: str, template: str) -> dict[str, str] | None:
+    """The variables of ``path`` by a page's template, such as ``/wall/<project>``; None when it does not fit."""
+    pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", template.strip("/"))
+    found = re.fullmatch(pattern, unquote(path).strip("/"))
+    return found.groupdict() if found else None
+
+
+@cache
+def fingerprint(folder: Path) -> str:
+    """What changes when one of the scripts does; for addresses that a browser may keep for ever."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.mjs")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+

@@ -1,0 +1,21 @@
+"""What a wrong address shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash.development.base_component import Component
+
+from dashboard.components.message import message
+from dashboard.context import here
+from dashboard.i18n import words
+
+
+def layout(**_: Any) -> Component:
+    """One sentence and the way to the overview."""
+    said = words(here().watcher.current.site.language)
+    return message(said("There is no such page."), said)
+
+
+dash.register_page(__name__, name="not_found_404", layout=layout)
