@@ -13,6 +13,8 @@ from operations.notify.words import Message
 
 CONNECT_S, READ_S = 5.0, 15.0
 """How long a server may take to accept and to answer, unless the address says otherwise (``cto=``, ``rto=``)."""
+OWN_SERVERS = frozenset({"mailto", "mailtos"})
+"""Where Apprise's pause of 5.5 s between messages, meant for public services, would only hold a storm's messages back."""
 
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _SMTP = re.compile(r"(?:\(|was refused: )(\d{3})(?:, b['\"]| )")
@@ -106,6 +108,8 @@ class AppriseSender:
                     f"{kind_of(url)}: Apprise does not take this address; check it against the service's page in Apprise's documentation",
                     permanent=True,
                 )
+            if kind_of(url) in OWN_SERVERS:
+                service.request_rate_per_sec = 0
             if "rto=" not in text:
                 service.socket_read_timeout = READ_S
             if "cto=" not in text:

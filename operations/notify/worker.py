@@ -10,6 +10,7 @@ import logging
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -66,6 +67,7 @@ class Worker:
         self._outcomes: dict[Address, Outcome] = {}
         self._news: set[Address] = set()
         self._to_look: list[Address] = []
+        self._arrived: deque[tuple[str, int]] = deque(maxlen=1000)
         self._log: list[tuple[str, dict[str, Any]]] = []
 
     # ── one turn ──────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +166,10 @@ class Worker:
         notice = group.notice
         if notice is None:
             return group
-        numbers = range(len(self._routes[route].urls))
+        arrived = {
+            number for id_, number in self._arrived if id_ == notice.id
+        }  # heard of, but not written down in time
+        numbers = [n for n in range(len(self._routes[route].urls)) if n not in arrived]
         open_ = [n for n in notice.sending if n in numbers]
         here = [n for n in open_ if self._post.holds(Address(route, n), notice.id)]
         notice = msgspec.structs.replace(
@@ -172,6 +177,7 @@ class Worker:
             left=[n for n in notice.left if n in numbers],
             sending=here,
             again=sorted({*notice.again, *open_} - {*here}),
+            reached=notice.reached or bool(arrived),
         )
         return (
             _concluded(group, notice, notice.at) if not notice.left else msgspec.structs.replace(group, notice=notice)
@@ -341,6 +347,8 @@ class Worker:
         notice = group.notice if group else None
         if group is None or notice is None or notice.id != parcel.notice or address.number not in notice.left:
             return False
+        if error is None:
+            self._arrived.append((notice.id, address.number))
         over = error is None or error.permanent
         left = [n for n in notice.left if n != address.number] if over else notice.left
         notice = msgspec.structs.replace(

@@ -37,6 +37,7 @@ from tests.operations.notify.situation import (
 )
 
 GROUP_WAIT = 30_000
+LEASE = "lease:notify:{worker}"
 
 
 class Desk:
@@ -53,6 +54,7 @@ class Desk:
         """Turn until everything that may be sent now is sent."""
         self.clock.at += later
         for _ in range(600):
+            self.client.persist(LEASE)  # the clock stands still, so that nothing else keeps it on a slow machine
             self.worker.turn(wait=False)
             if not self.post.active:
                 self.worker.turn(wait=False)
@@ -319,7 +321,7 @@ def test_a_worker_that_slept_through_its_lease_sends_nothing(
     sleeper, successor = desk(route(group_wait_ms=0)), desk(route(group_wait_ms=0), instance="two")
     show(redis, "acme")
     sleeper.work()
-    redis.delete("lease:notify:{worker}")  # it ran out
+    redis.delete(LEASE)  # it ran out
     show(redis, "acme", alert())
     successor.work()
     assert len(receiver.got) == 1
@@ -330,6 +332,19 @@ def test_a_worker_that_slept_through_its_lease_sends_nothing(
     assert len(receiver.got) == 2
 
 
+def test_a_worker_that_loses_its_lease_for_a_moment_remembers_what_arrived(
+    desk: Make, redis: redis_py.Redis, receiver: Receiver
+) -> None:
+    working = desk(route(group_wait_ms=0))
+    show(redis, "acme", alert())
+    working.worker.turn(wait=False)
+    working.post.wait(5)
+    redis.delete(LEASE)
+    working.work()
+    working.work(MINUTE)
+    assert len(receiver.got) == 1
+
+
 def test_a_message_that_was_written_down_but_not_sent_goes_out_by_the_successor_once(
     desk: Make, redis: redis_py.Redis, receiver: Receiver
 ) -> None:
@@ -338,7 +353,7 @@ def test_a_message_that_was_written_down_but_not_sent_goes_out_by_the_successor_
     receiver.hangs.add("test://one")
     first.worker.turn(wait=False)  # killed with the message in hand: nobody knows whether it arrived
     assert redis.exists(keys.notify_groups("acme"))
-    redis.delete("lease:notify:{worker}")
+    redis.delete(LEASE)
     receiver.hangs.clear()
     second = desk(route(group_wait_ms=0, repeat_ms=HOUR), instance="two")
     second.work(15_000)
@@ -420,13 +435,13 @@ def test_without_routes_nothing_is_held_and_a_route_that_comes_is_served(
     routes, working.configured.notify = working.configured.notify, {}
     show(redis, "acme", alert())
     assert working.worker.turn(wait=False) is False
-    assert not redis.exists("lease:notify:{worker}")
+    assert not redis.exists(LEASE)
     working.configured.notify = routes
     working.work()
     assert len(receiver.got) == 1
     working.configured.notify = {}
     working.work()
-    assert not redis.exists("lease:notify:{worker}")
+    assert not redis.exists(LEASE)
 
 
 def test_routes_tell_only_of_their_projects(desk: Make, redis: redis_py.Redis, receiver: Receiver) -> None:
@@ -518,7 +533,7 @@ def test_a_worker_in_its_thread_ends_when_it_is_told_to_though_a_send_hangs(
             stop.set()
             thread.join(10)
     assert not thread.is_alive()
-    assert not redis.exists("lease:notify:{worker}")
+    assert not redis.exists(LEASE)
     group = msgspec.json.decode(redis.hget(keys.notify_groups("acme"), "leads") or b"", type=Group)
     assert group.notice is not None
     assert group.notice.sending == [0]  # its successor knows that it may have arrived
