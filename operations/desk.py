@@ -11,10 +11,12 @@ from operations.alerts import budget
 from operations.alerts.keeper import AlertKeeper
 from operations.board import TREND_POINTS, BoardKeeper, Change
 from operations.floor.counters import MINUTE_MS
+from operations.floor.floor import VisitKey
 from operations.fold import Booked, SourceFold
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL
-from operations.projects.contract import Contract, Project
+from operations.lost import Contact
+from operations.projects.contract import Contract, Project, split_queue
 from operations.sources import SourceView
 from operations.store import boards, keys
 from operations.store.leases import Lease, guarded
@@ -72,6 +74,7 @@ class Desk:
         self._look_back(now_ms)
         self._changed: set[str] | None = None
         self._people: set[str] | None = None
+        self._contacts: set[Contact] | None = None
         self._due = True
         self._published_at = 0
         self._minute = now_ms // MINUTE_MS
@@ -127,7 +130,14 @@ class Desk:
 
     # ── what makes a board due ────────────────────────────────────────────────────────────────────
 
-    def follow(self, source: str, booked: list[Booked], changed_queues: set[str], changed_agents: set[str]) -> None:
+    def follow(
+        self,
+        source: str,
+        booked: list[Booked],
+        changed_queues: set[str],
+        changed_agents: set[str],
+        changed_contacts: set[VisitKey],
+    ) -> None:
         """Take over what one source booked and changed."""
         for row, at, change in booked:
             self.sums.add(source, row, at, change)
@@ -139,6 +149,8 @@ class Desk:
                 self._mark(name)
         if self._people is not None:
             self._people.update(f"{source}/{agent}" for agent in changed_agents)
+        if self._contacts is not None:
+            self._contacts.update((source, queue, contact) for queue, contact in changed_contacts)
 
     def _mark(self, scope: str) -> None:
         self._due = True
@@ -178,6 +190,13 @@ class Desk:
         if self.alerts.hear(now_ms):
             self._due = True
 
+    def lost_sight(self) -> dict[str, int]:
+        """By source: contacts of today whose end nobody saw."""
+        lost = dict.fromkeys(self.project.sources, 0)
+        for queue in self.project.queues:
+            lost[split_queue(queue)[0]] += self.sums.get("today", queue).get("lost_sight")
+        return lost
+
     def due_in(self, now_ms: int) -> int | None:
         """Milliseconds until this board wants to be published; None when nothing changed."""
         if not self._due:
@@ -195,8 +214,15 @@ class Desk:
         self._published_at = now_ms
         changed, self._changed = self._changed, set()
         people, self._people = self._people, set()
+        contacts, self._contacts = self._contacts, set()
         change = self.board.compute(
-            self._floors, self._sources, now_ms, changed_queues=changed, changed_agents=people, alerts=self.alerts
+            self._floors,
+            self._sources,
+            now_ms,
+            changed_queues=changed,
+            changed_agents=people,
+            changed_contacts=contacts,
+            alerts=self.alerts,
         )
         if not change and not self.alerts.unsaved:
             return False
@@ -214,7 +240,7 @@ class Desk:
         """The stored board may not be what this process thinks: write all of it next time, past a gap in the revisions."""
         self.board.head = {}
         self.board.revision += 1
-        self._changed = self._people = None
+        self._changed = self._people = self._contacts = None
         self._rewrite = self._due = True
 
     def _write(self, pipe: Any, change: Change, now_ms: int) -> None:
@@ -233,9 +259,13 @@ class Desk:
                 parts[boards.QUEUE + name] = boards.encode({"name": name.partition("/")[2], "kpis": board.queues[name]})
         for name in board.agents if whole else change.agents:
             parts[boards.AGENT + name] = boards.encode(board.agents[name])
+        for name in board.lost if whole else change.lost:
+            parts[boards.LOST + name] = boards.encode(board.lost[name])
         if change.waiting or whole:
             parts[boards.WAITING] = boards.encode(board.waiting)
-        gone = [boards.QUEUE + name for name in change.queues_gone] + [
-            boards.AGENT + name for name in change.agents_gone
+        gone = [
+            *(boards.QUEUE + name for name in change.queues_gone),
+            *(boards.AGENT + name for name in change.agents_gone),
+            *(boards.LOST + name for name in change.lost_gone),
         ]
         boards.write(pipe, self.project.id, parts, gone, boards.encode(change.body))

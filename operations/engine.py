@@ -133,11 +133,11 @@ class Engine:
             if source in entries:
                 fold.take(entries[source], now)
             booked = fold.book(now)
-            queues, people = fold.changed()
-            if booked or queues or people:
+            queues, people, contacts = fold.changed()
+            if booked or queues or people or contacts:
                 for desk in group.desks.values():
                     if source in desk.project.sources:
-                        desk.follow(source, booked, queues, people)
+                        desk.follow(source, booked, queues, people, contacts)
             fold.save(now)
         for desk in group.desks.values():
             if desk.due_in(now) == 0:
@@ -195,6 +195,7 @@ class Engine:
             "applied": sum(fold.floor.applied for fold in folds),
             "lag_s": max((fold.lag_ms for fold in folds), default=0) / 1000,
             "boards": sum(desk.published for desk in desks),
+            "lost_sight": self._lost_sight(),
             "undecodable": sum(fold.undecodable for fold in folds),
             "too_late": sum(fold.floor.too_late for fold in folds),
         }
@@ -204,6 +205,15 @@ class Engine:
             if desks:
                 pipe.hset(keys.BOARDS_CHECKED, mapping={desk.project.id: now for desk in desks})
             pipe.execute()
+
+    def _lost_sight(self) -> dict[str, int]:
+        """By source: today's contacts, in the queues of projects, whose end nobody saw."""
+        lost: dict[str, int] = {}
+        for group in self._groups.values():
+            for desk in group.desks.values():
+                for source, count in desk.lost_sight().items():
+                    lost[source] = lost.get(source, 0) + count
+        return lost
 
     # ── who holds what ────────────────────────────────────────────────────────────────────────────
 

@@ -19,6 +19,9 @@ from operations.store import boards, keys
 FRESH_MS = 500
 """How long one reading serves everybody: many desks ask, and each gets the same."""
 
+ENGINE_LIVES_MS = 15_000
+"""An engine that has not reported for this long is gone, and its figures with it."""
+
 AWAY = (RedisError, OSError, TimeoutError)
 
 
@@ -90,6 +93,17 @@ def overview() -> Handler:
     return answer
 
 
+def lost_sight(figures: list[bytes], now_ms: int) -> dict[str, int]:
+    """By source: today's contacts whose end nobody saw, from what the living engines report."""
+    lost: dict[str, int] = {}
+    for raw in figures:
+        said = msgspec.json.decode(raw)
+        if now_ms - said.get("at", 0) < ENGINE_LIVES_MS:
+            for source, count in said.get("lost_sight", {}).items():
+                lost[source] = lost.get(source, 0) + count
+    return lost
+
+
 async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
     """The sources that the caller's projects use, as fresh as can be."""
     now_ms = web.clock()
@@ -103,9 +117,12 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
         pipe.get(event_log.status_key(name))
     for name in names:
         pipe.smembers(keys.floor_queues(name))
+    pipe.hvals(keys.ENGINE_METRICS)
     redis = True
+    lost: dict[str, int] = {}
     try:
-        found = await pipe.execute()
+        *found, figures = await pipe.execute()
+        lost = lost_sight(figures, now_ms)
         statuses, spoken = found[: len(names)], found[len(names) :]
     except AWAY:
         redis = False
@@ -122,6 +139,9 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
             "events": view.events,
             "events_s": web.heart.rate(name),
             "clock_skew_ms": view.facts.get("clock_skew_ms"),
+            "incidents": view.facts.get("incidents", []),
+            "warning": view.facts.get("warning", ""),
+            "lost_sight": lost.get(name),
             "projects": [configuration.projects[p].name for p in projects if name in configuration.projects[p].sources],
             # A queue that nobody named may be any client's.
             "unnamed_queues": unnamed if caller.sees_all else None,

@@ -11,11 +11,16 @@ from dashboard import ids
 from dashboard.components.page_data import Page, label
 from dashboard.i18n import Words
 
+PAGES = (("wall", "Wall"), ("lead", "Lead"), ("intraday", "Intraday"))
+"""The pages of a project and what their links say."""
+
 CARD_NUMBERS = 4
 """How many of a wall's numbers a card shows."""
 
 
-def overview(site: str, projects: Sequence[tuple[str, str, str, Sequence[str]]], words: Words, *, time_zone: str) -> Component:
+def overview(
+    site: str, projects: Sequence[tuple[str, str, str, Sequence[str]]], words: Words, *, time_zone: str
+) -> Component:
     """The whole page. ``projects``: id, name, client and wall of each."""
     cards = [card(project, name, client, keys, words) for project, name, client, keys in projects]
     empty = html.P(words("No project is configured, or you may not see any."), className="empty")
@@ -33,13 +38,15 @@ def overview(site: str, projects: Sequence[tuple[str, str, str, Sequence[str]]],
 
 def desk_head(site: str, words: Words, *, current: str) -> Component:
     """The site's name, the way to the other pages, and the time."""
-    places = (("/", words("Overview")), ("/sources", words("Sources")))
+    places = (("/", words("Overview")), ("/alerts", words("Alerts")), ("/sources", words("Sources")))
     return html.Header(
         [
             html.H1(site, className="desk-name"),
             html.Nav(
                 [
-                    html.A(name, href=path, className="desk-link", **({"aria-current": "page"} if path == current else {}))
+                    html.A(
+                        name, href=path, className="desk-link", **({"aria-current": "page"} if path == current else {})
+                    )
                     for path, name in places
                 ],
                 className="desk-nav",
@@ -71,7 +78,15 @@ def card(project: str, name: str, client: str, keys: Sequence[str], words: Words
             ),
             html.Div([_number(project, key, words) for key in keys[:CARD_NUMBERS]], className="card-numbers"),
             html.P(className="card-note", **{"data-slot": "note"}),
-            html.P(className="card-foot", **{"data-slot": "foot"}),
+            html.Div(
+                [
+                    html.P(className="card-foot", **{"data-slot": "foot"}),
+                    html.Nav(
+                        [html.A(words(text), href=f"/{page}/{project}") for page, text in PAGES], className="card-links"
+                    ),
+                ],
+                className="card-bottom",
+            ),
         ],
         className="card",
         **{"data-card": project, "data-look": "waiting"},
