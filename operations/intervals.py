@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from operations.floor.counters import Counters, shown
@@ -33,8 +34,9 @@ def sums(client: Any, project: Project, start_ms: int, end_ms: int, minutes: int
     scopes = WindowSums(project, (), {})
     found: dict[tuple[int, str], Counters] = {}
     for source in project.sources:
-        for (row, at), cell in read_quarters(client, source, start_ms, end_ms):
-            for scope in scopes.scopes(source, row):
+        counts_for = partial(scopes.scopes, source)
+        for (row, at), cell in read_quarters(client, source, start_ms, end_ms, counts_for):
+            for scope in counts_for(row):
                 found.setdefault((starts[at], scope), Counters({}, {}, {})).add(cell)
     return found
 

@@ -7,11 +7,13 @@ with the code of its reason. Symbols as in ``docs/kpis.md``: A answered, B aband
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from operations.floor.counters import FLOW_OUTS, Counters, within
 
 NO_CONTACTS, NOT_REPORTED = "no_contacts", "not_reported"
+
+N = TypeVar("N", int, Any)
 
 
 class ServiceLevelRule(Protocol):
@@ -78,20 +80,42 @@ def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tup
     Genesys' and Talkdesk's exclusion of short abandons; 公式一 to 公式四 of the Chinese trade.
     """
     rule = terms.service_level
-    answered, abandoned = c.get("answered"), c.get("abandoned")
-    in_time = within(c.answered_waits, rule.within_s, rule.at)
-    abandoned_in_time = within(c.abandoned_waits, rule.within_s, rule.at)
-    hits, whole = {
-        "miss": (in_time, answered + abandoned),
-        "ignore_within": (in_time, answered + abandoned - abandoned_in_time),
-        "hit_within": (in_time + abandoned_in_time, answered + abandoned),
-        "exclude": (in_time, answered),
-        "exclude_short": (in_time, answered + abandoned - short_abandons(c, terms)),
-    }[rule.abandons]
-    if rule.flow_outs == "miss":
-        whole += flow_outs(c)
+    hits, whole = by_rule(
+        rule,
+        answered=c.get("answered"),
+        abandoned=c.get("abandoned"),
+        in_time=within(c.answered_waits, rule.within_s, rule.at),
+        abandoned_in_time=within(c.abandoned_waits, rule.within_s, rule.at),
+        short=short_abandons(c, terms),
+        flow_outs=flow_outs(c),
+    )
     if rule.waiting_past_threshold:
         whole += waiting_late
+    return hits, whole
+
+
+def by_rule(
+    rule: ServiceLevelRule,
+    *,
+    answered: N,
+    abandoned: N,
+    in_time: N,
+    abandoned_in_time: N,
+    short: N,
+    flow_outs: N,
+) -> tuple[N, N]:
+    """(contacts in time, contacts that count) from sums; of numbers, or of whole columns of them at once."""
+    hits, whole = in_time, answered + abandoned
+    if rule.abandons == "ignore_within":
+        whole = whole - abandoned_in_time
+    elif rule.abandons == "hit_within":
+        hits = hits + abandoned_in_time
+    elif rule.abandons == "exclude":
+        whole = answered
+    elif rule.abandons == "exclude_short":
+        whole = whole - short
+    if rule.flow_outs == "miss":
+        whole = whole + flow_outs
     return hits, whole
 
 

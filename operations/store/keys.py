@@ -54,6 +54,11 @@ def revision(source: str) -> str:
     return f"floor:{{{source}}}:revision"
 
 
+def day_revisions(source: str) -> str:
+    """Hash by UTC day (its number since 1970): grows whenever a stored quarter of that day changes, so the past stays cached."""
+    return f"floor:{{{source}}}:day_revisions"
+
+
 def board(project: str) -> str:
     return f"board:{{{project}}}"
 
