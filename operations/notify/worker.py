@@ -34,6 +34,8 @@ from operations.store.leases import TTL_MS, Lease, LeaseLost, guarded
 log = logging.getLogger(__name__)
 
 PATIENCE_MS = 1_000
+ASK_MS = 250
+"""So often, while messages are being sent, the alert logs are asked for news."""
 LOOK_MS = 20_000
 """Every project is looked at so often even when nothing seems to change: a silence that runs out is in no log."""
 LOOKS_AT_ONCE = 100
@@ -60,7 +62,11 @@ class Worker:
         self._held = False
         self._renewed_at = 0
         self._groups: dict[GroupKey, Group] = {}
-        self._kept: dict[GroupKey, Group] = {}
+        self._touched: set[GroupKey] = set()
+        self._waiting: dict[
+            str, dict[str, None]
+        ] = {}  # by route the projects whose message is on its way, oldest first
+        self._asked_at = 0
         self._seen: dict[str, Seen] = {}
         self._looked_at: dict[str, int] = {}
         self._wake_at: dict[str, int] = {}
@@ -84,11 +90,15 @@ class Worker:
         now = self._clock()
         if not self._hold(configuration, now):
             return False
-        if wait and self._post.active:
-            self._post.wait(self._patience(now) / 1000)
-        idle = wait and not self._post.active
-        positions = {name: seen.position for name, seen in self._seen.items()}
-        changed = book.moved(self._client, positions, max(1, self._patience(now)) if idle else None)
+        patience = self._patience(now) if wait else 0
+        if patience and self._post.active:
+            self._post.wait(patience / 1000)
+        changed: set[str] = set()
+        if not (wait and self._post.active and self._asked_at <= now < self._asked_at + ASK_MS):
+            self._asked_at = now
+            positions = {name: seen.position for name, seen in self._seen.items()}
+            idle = patience and not self._post.active
+            changed = book.moved(self._client, positions, patience if idle else None)
         now = self._clock()
         try:
             concluded = self._hear(self._post.finished(now))
@@ -97,7 +107,6 @@ class Worker:
             due = {name for name, at in self._wake_at.items() if at <= now}
             for project in changed | concluded | due:
                 self._plan(project, now)
-            self._save(now)
             self._send(now)
         except LeaseLost:
             log.warning("another process tells people from now on")
@@ -105,9 +114,12 @@ class Worker:
         return True
 
     def _patience(self, now: int) -> int:
+        """How long nothing may happen; sends that end, and alerts that change, are heard of before."""
         waits = [at - now for at in self._wake_at.values()]
         waits += [
-            self._outcomes[address].wait_until - now for address in self._waiting() if not self._post.busy(address)
+            outcome.wait_until - now
+            for address, outcome in self._outcomes.items()
+            if outcome.wait_until > now and self._waiting.get(address.route) and not self._post.busy(address)
         ]
         return max(0, min([PATIENCE_MS, *waits]))
 
@@ -148,8 +160,10 @@ class Worker:
             for address, outcome in self._outcomes.items()
             if not _is_known(outcome, kept.get(address.name.encode()))
         }
-        self._kept = book.load(self._client, covered, self._routes)
-        self._groups = {key: self._resumed(key, group, changed) for key, group in self._kept.items()}
+        self._groups, self._waiting = {}, {}
+        kept_groups = book.load(self._client, covered, self._routes)
+        for key, group in sorted(kept_groups.items(), key=lambda item: item[1].notice.at if item[1].notice else 0):
+            self._put(key, self._resumed(key, group, changed))
         self._seen = {name: Seen(None, "0-0") for name in covered}
         self._looked_at, self._wake_at = {}, {}
         self._news = set(self._outcomes)
@@ -157,6 +171,16 @@ class Worker:
         gone = [field for field in kept if field.decode() not in {address.name for address in self._outcomes}]
         if gone:
             self._client.hdel(keys.NOTIFY_ROUTES, *gone)
+
+    def _put(self, key: GroupKey, group: Group) -> None:
+        """Remember a group, to be written down with the next transaction."""
+        project, route = key
+        self._groups[key] = group
+        self._touched.add(key)
+        if group.notice is None:
+            self._waiting.get(route, {}).pop(project, None)
+        else:
+            self._waiting.setdefault(route, {}).setdefault(project)
 
     def _resumed(self, key: GroupKey, group: Group, changed: set[str]) -> Group:
         """A group as its predecessor left it. A send whose outcome nobody wrote down goes out again, and says so."""
@@ -186,7 +210,8 @@ class Worker:
     def _forget(self) -> None:
         """The lease went to somebody else; what this process knew is what is stored, or worth nothing."""
         self._held, self._configuration, self._lease.value = False, None, None
-        self._groups, self._kept, self._seen, self._wake_at = {}, {}, {}, {}
+        self._groups, self._waiting, self._seen, self._wake_at = {}, {}, {}, {}
+        self._touched.clear()
         self._log.clear()
 
     def _let_go(self) -> None:
@@ -230,7 +255,7 @@ class Worker:
             if planned.wake_at is not None:
                 wakes.append(planned.wake_at)
             if group is not before and group != before:
-                self._groups[key] = group
+                self._put(key, group)
         if wakes:
             self._wake_at[project] = min(wakes)
 
@@ -253,34 +278,22 @@ class Worker:
 
     # ── sending ───────────────────────────────────────────────────────────────────────────────────
 
-    def _waiting(self) -> Iterable[Address]:
-        """Addresses that something waits for."""
-        for (_, route), group in self._groups.items():
-            if group.notice is not None:
-                for number in group.notice.left:
-                    if number not in group.notice.sending:
-                        yield Address(route, number)
-
     def _send(self, now: int) -> None:
-        """Begin what may begin. First it is written down, then it is sent."""
+        """Begin what may begin: one message to each address that is free. First it is written down, then it is sent."""
         parcels: list[tuple[Parcel, Message]] = []
-        taken: set[Address] = set()
-        waiting = [(group.notice, project, route) for (project, route), group in self._groups.items() if group.notice]
-        for notice, project, route in sorted(waiting, key=lambda each: each[0].at):
-            for number in notice.left:
-                address = Address(route, number)
-                if len(parcels) >= self._post.room:
+        for address, outcome in sorted(
+            self._outcomes.items(), key=lambda item: item[1].at
+        ):  # who waits longest is first
+            if len(parcels) >= self._post.room:
+                break
+            if self._post.busy(address) or not outcome.may_try(now):
+                continue
+            for project in self._waiting.get(address.route, ()):
+                notice = self._groups[project, address.route].notice
+                if notice is not None and address.number in notice.left and address.number not in notice.sending:
+                    body = f"{notice.body}\n\n{AGAIN}" if address.number in notice.again else notice.body
+                    parcels.append((Parcel(address, project, notice.id), Message(notice.subject, body, notice.level)))
                     break
-                if (
-                    number in notice.sending
-                    or address in taken
-                    or self._post.busy(address)
-                    or not self._outcomes[address].may_try(now)
-                ):
-                    continue
-                taken.add(address)
-                body = f"{notice.body}\n\n{AGAIN}" if number in notice.again else notice.body
-                parcels.append((Parcel(address, project, notice.id), Message(notice.subject, body, notice.level)))
         for parcel, _ in parcels:
             self._mark(parcel, lambda notice, n: msgspec.structs.replace(notice, sending=[*notice.sending, n]))
         try:
@@ -306,7 +319,7 @@ class Worker:
         key = parcel.project, parcel.address.route
         group = self._groups[key]
         assert group.notice is not None
-        self._groups[key] = msgspec.structs.replace(group, notice=change(group.notice, parcel.address.number))
+        self._put(key, msgspec.structs.replace(group, notice=change(group.notice, parcel.address.number)))
 
     def _hear(self, finished: Iterable[Finished]) -> set[str]:
         """Take in how sends went; returns the projects whose plan may go on."""
@@ -358,9 +371,8 @@ class Worker:
             again=[n for n in notice.again if n != address.number] if over else notice.again,
             reached=notice.reached or error is None,
         )
-        self._groups[parcel.project, address.route] = (
-            _concluded(group, notice, now) if not left else msgspec.structs.replace(group, notice=notice)
-        )
+        after = msgspec.structs.replace(group, notice=notice) if left else _concluded(group, notice, now)
+        self._put((parcel.project, address.route), after)
         self._log.append((parcel.project, self._entry(parcel, notice, error, now)))
         return True
 
@@ -389,20 +401,15 @@ class Worker:
 
     def _save(self, now: int) -> None:
         """Write what changed in one transaction, under the lease. Raises ``LeaseLost`` and redis errors."""
-        changed: dict[GroupKey, Group | None] = {}
-        for key, group in self._groups.items():
-            if self._kept.get(key) is not group and self._kept.get(key) != group:
-                changed[key] = None if group.idle else group
-        if not (changed or self._news or self._log):
+        if not (self._touched or self._news or self._log):
             return
+        changed = {key: None if self._groups[key].idle else self._groups[key] for key in self._touched}
         outcomes = [(address, self._outcomes[address]) for address in self._news if address in self._outcomes]
         guarded(self._client, self._lease, lambda pipe: book.write(pipe, changed, outcomes, self._log, now))
         for key, kept in changed.items():
             if kept is None:
-                self._kept.pop(key, None)
                 del self._groups[key]
-            else:
-                self._kept[key] = kept
+        self._touched.clear()
         self._news.clear()
         self._log.clear()
 
