@@ -15,6 +15,7 @@ from operations.floor.agents import AWAY
 from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
+from operations.lost import Contact, LostCallers
 from operations.presence import Presence, ScopedQueue, agents, seen_from, waiting
 from operations.projects.contract import Contract, Project, Target, split_queue
 from operations.sources import SourceView
@@ -83,6 +84,9 @@ class BoardKeeper:
         self.queues: dict[str, dict[str, dict[str, Any]]] = {}
         self.agents: dict[str, dict[str, Any]] = {}
         self.waiting: list[dict[str, Any]] = []
+        self.lost: dict[str, dict[str, Any]] = {}
+        self._lost_callers = LostCallers(self._queues)
+        self._day = (0, 0)
         self.trends: dict[str, list[tuple[int, float | None]]] = {}
         self.past_volumes: dict[str, list[int]] = {}
         """By period (day, week, month): contacts that counted for the service level in the stretches it is compared with."""
@@ -100,12 +104,14 @@ class BoardKeeper:
         *,
         changed_queues: set[str] | None = None,
         changed_agents: set[str] | None = None,
+        changed_contacts: set[Contact] | None = None,
         alerts: AlertKeeper | None = None,
     ) -> Change:
         """The next board.
 
         ``changed_queues``: full names of queues whose numbers may differ, ``changed_agents``: full ids (``SOURCE/AGENT``) of people who may;
-        None for all of them. ``alerts``: whose rules are evaluated on the numbers of this very board.
+        ``changed_contacts``: contacts of which something was heard; None for all of each.
+        ``alerts``: whose rules are evaluated on the numbers of this very board.
         """
         project = self.project
         contract = project.contract_on(project.calendar.local_date(now_ms))
@@ -135,9 +141,15 @@ class BoardKeeper:
             known = before or {}
             queues[name] = {
                 key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key))
-                for key in QUEUE_KPIS
+                for key in (*QUEUE_KPIS, *scope.judged(name))
             }
-        people = self._people(floors, changed_agents)
+        day = project.calendar.day(now_ms)
+        new_day, self._day = day != self._day, day
+        if new_day or changed_contacts is None:
+            self._lost_callers.begin(floors, day[0], contract.short_abandon_s * 1000)
+        else:
+            self._lost_callers.follow(floors, changed_contacts)
+        people = self._people(floors, None if new_day else changed_agents)
         rows = self._waiting_rows(floors)
         head = self._head(contract, opening, sources, now_ms)
         if alerts is not None:
@@ -150,7 +162,7 @@ class BoardKeeper:
                 is_open=opening.open,
                 now_ms=now_ms,
             )
-        return self._differ(head, kpis, queues, people, rows, now_ms)
+        return self._differ(head, kpis, queues, people, rows, self._lost_rows(), now_ms)
 
     def _trouble(self, view: SourceView | None, source: str) -> tuple[str, str] | None:
         """(why, reason) when what a source showed last can no longer be taken for now."""
@@ -191,6 +203,8 @@ class BoardKeeper:
                 for name, view in sources.items()
                 if name in project.sources
             },
+            "limits": project.limits.model_dump(),
+            "lost_summary": self._lost_callers.summary(),
             "misses_left": {window: found["left"] for window, found in spent.items()},
             "budget": spent,
             "alerts": [],
@@ -233,13 +247,13 @@ class BoardKeeper:
         entry = self._number(scope, kpi, window, where, presence, trouble, target, before)
         if where == PROJECT:
             entry["trend"] = [value for _, value in self.trends.get(kpi.key, ())]
-            others = {
-                other: self._number(scope, kpi, other, where, presence, trouble, scope.target(kpi, where, other), None)
-                for other in self._windows.get(kpi.key, ())
-                if other != window
-            }
-            if others:
-                entry["windows"] = others
+        others = {
+            other: self._number(scope, kpi, other, where, presence, trouble, scope.target(kpi, where, other), None)
+            for other in (self._windows.get(kpi.key, ()) if where == PROJECT else scope.windows(kpi, where))
+            if other != window
+        }
+        if others:
+            entry["windows"] = others
         return entry
 
     def _number(
@@ -332,6 +346,7 @@ class BoardKeeper:
             "since": self.project.calendar.iso(agent.since),
             "queues": sorted(f"{source}/{queue}" for queue in agent.queues if queue in own),
             "queue": f"{source}/{agent.queue}" if agent.queue in own else "",
+            "missed": agent.missed_between(own, *self._day),
         }
 
     def _waiting_rows(self, floors: Mapping[str, Floor]) -> list[dict[str, Any]]:
@@ -343,10 +358,39 @@ class BoardKeeper:
         ]
         visits.sort(key=lambda row: (row[0], row[1], row[2].queue, row[2].contact))
         iso = self.project.calendar.iso
-        return [
-            {"queue": f"{source}/{visit.queue}", "contact": visit.contact, "since": iso(entered_at)}
-            for entered_at, source, visit in visits[:WAITING_ROWS]
-        ]
+        rows = []
+        for entered_at, source, visit in visits[:WAITING_ROWS]:
+            history = floors[source].visits[visit.queue, visit.contact]
+            rows.append(
+                {
+                    "queue": f"{source}/{visit.queue}",
+                    "contact": visit.contact,
+                    "since": iso(entered_at),
+                    "caller": history.caller,
+                    "caller_name": history.caller_name,
+                }
+            )
+        return rows
+
+    def _lost_rows(self) -> dict[str, dict[str, Any]]:
+        """Who hung up today and was not reached since, the latest; the very rows of before where nothing changed."""
+        found = self._lost_callers.changed_rows()
+        if found is None:
+            return self.lost
+        iso = self.project.calendar.iso
+        return {
+            row.id: {
+                "id": row.id,
+                "caller": row.caller,
+                "caller_name": row.caller_name,
+                "queue": row.queue,
+                "at": iso(row.at),
+                "wait_s": -(-row.wait_ms // 1000),
+                "tries": row.tries,
+                "waiting": row.waiting,
+            }
+            for row in found
+        }
 
     def note_trend(self, minute_ms: int, keys: Iterable[str]) -> None:
         """Keep the present values as the points of a minute."""
@@ -367,6 +411,7 @@ class BoardKeeper:
         queues: dict[str, dict[str, dict[str, Any]]],
         people: dict[str, dict[str, Any] | None],
         rows: list[dict[str, Any]],
+        lost: dict[str, dict[str, Any]],
         now_ms: int,
     ) -> Change:
         change = Change()
@@ -404,7 +449,14 @@ class BoardKeeper:
         if rows != self.waiting:
             body["waiting"] = rows
             change.waiting = True
-        self.kpis, self.queues, self.waiting = kpis, queues, rows
+        if lost is not self.lost:
+            change.lost = [name for name, row in lost.items() if self.lost.get(name) != row]
+            change.lost_gone = sorted(self.lost.keys() - lost.keys())
+        if change.lost:
+            body["lost"] = [lost[name] for name in change.lost]
+        if change.lost_gone:
+            body["lost_gone"] = change.lost_gone
+        self.kpis, self.queues, self.waiting, self.lost = kpis, queues, rows, lost
         if body:
             previous, self.revision = self.revision, self.revision + 1
             at = self.project.calendar.iso(now_ms)
@@ -416,7 +468,7 @@ class BoardKeeper:
 class Change:
     """What differs between two boards: ``body`` for the screens, the rest says which stored parts to rewrite."""
 
-    __slots__ = ("body", "kpis", "queues", "queues_gone", "agents", "agents_gone", "waiting")
+    __slots__ = ("body", "kpis", "queues", "queues_gone", "agents", "agents_gone", "waiting", "lost", "lost_gone")
 
     def __init__(self) -> None:
         self.body: dict[str, Any] = {}
@@ -426,6 +478,8 @@ class Change:
         self.agents: list[str] = []
         self.agents_gone: list[str] = []
         self.waiting = False
+        self.lost: list[str] = []
+        self.lost_gone: list[str] = []
 
     def __bool__(self) -> bool:
         return bool(self.body)
@@ -448,14 +502,28 @@ class Scope:
     def target(self, kpi: Kpi, where: str, window: str | None = None) -> Target | None:
         """The first target of the contract for this KPI here (and over this window, if given)."""
         for target in self._targets.get(kpi.key, ()):
-            fits = (
-                (target.per_queue or target.queue == where)
-                if where != PROJECT
-                else (target.queue is None and not target.per_queue)
-            )
-            if fits and (window is None or target.window == window):
+            if _fits(target, where) and (window is None or target.window == window):
                 return target
         return None
+
+    def windows(self, kpi: Kpi, queue: str) -> tuple[str, ...]:
+        """The windows over which the contract judges a KPI of a queue."""
+        found = self._targets.get(kpi.key)
+        return tuple(dict.fromkeys(t.window for t in found if _fits(t, queue))) if found else ()
+
+    def judged(self, queue: str) -> tuple[str, ...]:
+        """KPIs beyond ``QUEUE_KPIS`` that the contract judges in a queue."""
+        return tuple(
+            key
+            for key, found in self._targets.items()
+            if key not in QUEUE_KPIS and any(_fits(target, queue) for target in found)
+        )
+
+
+def _fits(target: Target, where: str) -> bool:
+    if where == PROJECT:
+        return target.queue is None and not target.per_queue
+    return target.per_queue or target.queue == where
 
 
 def _now_value(key: str, presence: Presence, now_ms: int) -> tuple[formulas.Result, int | None, str | None]:

@@ -10,6 +10,7 @@ import msgspec
 from collectors import events
 from collectors.event_log import Entry
 from operations.floor.counters import Counters
+from operations.floor.floor import VisitKey
 from operations.store import floor_store, keys
 from operations.store.cells import Cells
 from operations.store.leases import Lease, LeaseLost, guarded
@@ -62,12 +63,13 @@ class SourceFold:
         """Move what the floor booked into the cells; returns the differences, for the windows."""
         return self.cells.add(*self.floor.drain(), now_ms)
 
-    def changed(self) -> tuple[set[str], set[str]]:
-        """The queues and the agents that changed since the last call."""
+    def changed(self) -> tuple[set[str], set[str], set[VisitKey]]:
+        """The queues, the agents and the contacts (queue, contact) that changed since the last call."""
         floor = self.floor
         queues, floor.changed_queues = floor.changed_queues, set()
         people, floor.changed_agents = floor.changed_agents, set()
-        return queues, people
+        contacts, floor.changed_contacts = floor.changed_contacts, set()
+        return queues, people, contacts
 
     @property
     def unsaved(self) -> bool:

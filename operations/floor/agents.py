@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from operations.floor.counters import MINUTE_MS, Counters
+from operations.floor.counters import MINUTE_MS, QUARTER_MS, Counters
 
 _GROUP = "\x1e"
 _BETWEEN = "\x1f"
 
 CONDITIONS = ("available", "ringing", "on_contact", "wrap_up", "paused", "logged_out", "unknown")
 AWAY = ("logged_out", "unknown")
+MISSED_MS = 26 * 3600 * 1000
+"""So long missed rings are kept: longer than the longest day."""
 
 
 def group_of(queues: Iterable[str]) -> str:
@@ -53,6 +55,22 @@ class Agent(msgspec.Struct):
     group: str = ""
     group_at: int = 0
     """From when on time is booked under ``group``; nothing that was booked before is ever taken back."""
+    missed: dict[str, dict[int, int]] = {}
+    """Alerts that this person let ring out, by queue and quarter hour (its start); of the latest quarters only."""
+
+    def missed_between(self, queues: Iterable[str], start: int, end: int) -> int:
+        """Alerts let ring out in ``queues`` in the quarters of [start, end)."""
+        told = (self.missed[queue] for queue in queues if queue in self.missed)
+        return sum(n for quarters in told for quarter, n in quarters.items() if start <= quarter < end)
+
+    def miss(self, queue: str, at: int) -> None:
+        """One more alert let ring out."""
+        quarters = self.missed.setdefault(queue, {})
+        quarter = at - at % QUARTER_MS
+        quarters[quarter] = quarters.get(quarter, 0) + 1
+        if quarters[quarter] == 1:
+            for old in [other for other in quarters if other < max(quarters) - MISSED_MS]:
+                del quarters[old]
 
 
 Cell = Callable[[str, int], Counters]

@@ -86,6 +86,8 @@ class Floor:
         self.touched_reports: set[str] = set()
         self.changed_queues: set[str] = set()
         self.changed_agents: set[str] = set()
+        self.changed_contacts: set[VisitKey] = set()
+        """Of which an entry, an end or the caller was heard."""
         self._horizon = -REMEMBER_MS
         """Words from before are not taken any more: their like may have been counted and forgotten."""
         self._last_words: list[tuple[int, VisitKey]] = []
@@ -170,6 +172,7 @@ class Floor:
         if caller and not history.caller:
             history.caller, history.caller_name = caller, caller_name
             self.touched_visits.add(key)
+            self.changed_contacts.add(key)
         words, visits = history.words, history.visits
         late = bool(words) and word.at <= words[-1].at
         if late and word in words:
@@ -204,6 +207,7 @@ class Floor:
         if fresh:
             self._show_waiting(queue, contact, visits[-1] if visits and not visits[-1].outcome else None)
             self.touched_visits.add(key)
+            self.changed_contacts.add(key)
             self.changed_queues.add(queue)
         return fresh
 
@@ -279,6 +283,11 @@ class Floor:
     def _rang_no_answer(self, event: e.ContactRangNoAnswer) -> None:
         if self._hear(event.queue, event.contact, Word(event.at, RANG_NO_ANSWER, event.agent)):
             self.book(event.queue, event.at, "rang_no_answer")
+            # Whoever is not known yet has done nothing that a later word could contradict: known since ever.
+            agent = self._agent(event.agent, 0)
+            agent.miss(event.queue, event.at)
+            self.touched_agents.add(event.agent)
+            self.changed_agents.add(event.agent)
 
     def _held(self, event: e.ContactHeld) -> None:
         self._hear(event.queue, event.contact, Word(event.at, HELD))

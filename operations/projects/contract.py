@@ -17,6 +17,7 @@ from operations.projects.calendar import Calendar
 from operations.projects.faults import shown
 from operations.projects.nearest import did_you_mean
 from operations.projects.opening_hours import OpeningHours
+from operations.projects.text import Name
 
 T = TypeVar("T")
 
@@ -242,6 +243,22 @@ def _where(up: bool, name: str) -> str:
     return f"critical must be {'below' if up else 'above'} {name}"
 
 
+class Limits(_Terms):
+    """From when on a person's state stands out on the team lead's page; in whole seconds, 0: never."""
+
+    pause_s: WholeSeconds = Field(
+        900, alias="pause", ge=0, le=86_400, description="a pause that lasts longer stands out; 0: none does"
+    )
+    pause_by_reason_s: dict[Name, WholeSeconds] = Field(
+        default_factory=dict,
+        alias="pause_by_reason",
+        description="a mapping of pause reasons to limits of their own, such as {Lunch: 45m}",
+    )
+    wrap_up_s: WholeSeconds = Field(
+        120, alias="wrap_up", ge=0, le=86_400, description="a wrap-up that lasts longer stands out; 0: none does"
+    )
+
+
 class Contract(_Terms):
     """What holds on one day."""
 
@@ -283,6 +300,7 @@ class Project(_Terms):
     targets: tuple[Block[tuple[Target, ...]], ...] = (Block(value=()),)
     service_level: tuple[Block[ServiceLevel], ...] = (Block(value=ServiceLevel(within_s=20)),)
     short_abandon_s: tuple[Block[int], ...] = (Block(value=0),)
+    limits: Limits = Limits()
     maintenance: tuple[Maintenance, ...] = ()
     """Planned, its sources' included."""
 

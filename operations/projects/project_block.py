@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL
-from operations.projects.contract import Block, Project, ServiceLevel, Target, WholeSeconds
+from operations.projects.contract import Block, Limits, Project, ServiceLevel, Target, WholeSeconds
 from operations.projects.faults import Faults, Path, at, shorten, shown
 from operations.projects.maintenance import read_maintenance
 from operations.projects.nearest import did_you_mean, nearest
@@ -101,6 +101,7 @@ class ProjectBlock(_Block):
     time_zone: str | None = Field(None, description="the project's own time zone; the site's when absent")
     language: Language | None = Field(None, description="the project's own language; the site's when absent")
     interval_min: IntervalMin | None = Field(None, description="the project's own interval; the site's when absent")
+    limits: Limits | None = Field(None, description="from when on a person's state stands out, see below")
     maintenance: Any = Field(None, description="a list of planned stretches in which no alert calls anybody, see below")
 
     @field_validator("time_zone")
@@ -158,6 +159,7 @@ def read_project(key: str, tree: object, raw: object, site: Site, path: Path, fa
         targets=tuple(Block(since=since, value=tuple(t for _, t in stage)) for since, stage in targets),
         service_level=tuple(Block(since=since, value=value) for since, value in service_level),
         short_abandon_s=tuple(Block(since=since, value=value) for since, value in short),
+        limits=block.limits or Limits(),
         maintenance=maintenance,
     )
 

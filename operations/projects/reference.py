@@ -20,7 +20,7 @@ from collectors.registry import KINDS
 from operations.projects import opening_rules
 from operations.projects.access import Access, Screen, User
 from operations.projects.configuration import TopLevel
-from operations.projects.contract import ServiceLevel, Target, number, seconds
+from operations.projects.contract import Limits, ServiceLevel, Target, number, seconds
 from operations.projects.maintenance import MaintenanceBlock
 from operations.projects.project_block import ProjectBlock, Site
 from operations.projects.routes import NotifyBlock, RouteBlock
@@ -32,6 +32,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "project": ProjectBlock,
     "service_level": ServiceLevel,
     "target": Target,
+    "limits": Limits,
     "maintenance": MaintenanceBlock,
     "notify": NotifyBlock,
     "route": RouteBlock,
@@ -100,6 +101,8 @@ def _value(field: FieldInfo) -> str:
         return "list of secret texts" if many else "secret text"
     if _is_duration(field):
         return "duration"
+    if get_origin(field.annotation) is dict:
+        return "mapping"
     if any(get_origin(part) in (list, tuple) or part in (list, tuple) for part in found):
         return "list"
     values: dict[str, None] = {}

@@ -17,6 +17,7 @@ KPIS = "kpis"
 WAITING = "waiting"
 QUEUE = "queue:"
 AGENT = "agent:"
+LOST = "lost:"
 
 encode = msgspec.json.Encoder().encode
 
@@ -31,7 +32,7 @@ def assemble(parts: dict[bytes, bytes]) -> bytes | None:
         for name, blob in sorted(parts.items())
         if name.startswith(QUEUE.encode())
     ]
-    agents = [blob for name, blob in sorted(parts.items()) if name.startswith(AGENT.encode())]
+    agents, lost = _rows(parts, AGENT), _rows(parts, LOST)
     return b"".join(
         (
             head[:-1],
@@ -41,11 +42,17 @@ def assemble(parts: dict[bytes, bytes]) -> bytes | None:
             b",".join(queues),
             b'},"agents":[',
             b",".join(agents),
+            b'],"lost":[',
+            b",".join(lost),
             b'],"waiting":',
             parts.get(WAITING.encode(), b"[]"),
             b"}",
         )
     )
+
+
+def _rows(parts: dict[bytes, bytes], kind: str) -> list[bytes]:
+    return [blob for name, blob in sorted(parts.items()) if name.startswith(kind.encode())]
 
 
 def read(client: Any, project: str) -> bytes | None:

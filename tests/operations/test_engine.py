@@ -17,6 +17,7 @@ from collectors.events import (
     ContactAbandoned,
     ContactAnswered,
     ContactEntered,
+    ContactRangNoAnswer,
     Snapshot,
 )
 from operations.engine import groups
@@ -99,9 +100,13 @@ def test_the_changes_lead_to_the_snapshot(redis: redis_py.Redis, clock: Clock, f
     rng = random.Random(5)
     for i in range(60):
         queue = rng.choice(["support", "sales"])
-        told: list[AnyEvent] = [ContactEntered(clock.at, queue, f"c{i}")]
+        told: list[AnyEvent] = [ContactEntered(clock.at, queue, f"c{i}", f"1380000{i % 9:04}")]
         if i > 3 and rng.random() < 0.8:
             told.append(ContactAbandoned(clock.at, queue, f"c{i - 3}"))
+        elif i > 3:
+            told.append(ContactAnswered(clock.at, queue, f"c{i - 3}", f"a{i % 5}"))
+        if i % 7 == 0:
+            told.append(ContactRangNoAnswer(clock.at, queue, f"c{i}", f"a{i % 5}"))
         told.append(AgentQueues(clock.at, f"a{i % 5}", {} if rng.random() < 0.2 else {queue: None}))
         told.append(
             AgentChanged(clock.at, f"a{i % 5}", rng.choice(["available", "paused", "on_contact", "logged_out"]))
@@ -113,16 +118,19 @@ def test_the_changes_lead_to_the_snapshot(redis: redis_py.Redis, clock: Clock, f
             merge(held, json.loads(message["data"]))
     fresh = board(redis)
     for each in (held, fresh):
-        each["agents"] = sorted(each["agents"], key=lambda row: row["id"])
+        for name in ("agents", "lost"):
+            each[name] = sorted(each[name], key=lambda row: row["id"])
+    assert held["lost"]
     assert held == fresh
 
 
 def merge(held: dict, change: dict) -> None:
     assert change.pop("previous") == held["revision"]
-    for row in change.pop("agents", []):
-        held["agents"] = [other for other in held["agents"] if other["id"] != row["id"]] + [row]
-    gone = change.pop("agents_gone", [])
-    held["agents"] = [row for row in held["agents"] if row["id"] not in gone]
+    for name in ("agents", "lost"):
+        for row in change.pop(name, []):
+            held[name] = [other for other in held[name] if other["id"] != row["id"]] + [row]
+        gone = change.pop(f"{name}_gone", [])
+        held[name] = [row for row in held[name] if row["id"] not in gone]
     for queue, body in change.pop("queues", {}).items():
         into = held["queues"].setdefault(queue, {"name": body.get("name"), "kpis": {}})
         for key, fields in body["kpis"].items():

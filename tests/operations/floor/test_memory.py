@@ -61,6 +61,7 @@ def run(floor: Floor, day: int) -> dict[str, int]:
                 touched.clear()
             floor.changed_queues.clear()
             floor.changed_agents.clear()
+            floor.changed_contacts.clear()
         if number % 30 == 29:
             floor.apply(
                 e.Snapshot(
@@ -93,6 +94,7 @@ def sizes(floor: Floor) -> dict[str, int]:
         "booked": len(floor.delta) + len(floor.replaced),
         "changed": len(floor.changed_queues)
         + len(floor.changed_agents)
+        + len(floor.changed_contacts)
         + len(floor.touched_visits)
         + len(floor.touched_reports),
     }
