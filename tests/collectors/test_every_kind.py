@@ -1,0 +1,99 @@
+"""What is asked of every kind of source alike; a new row in the registry is asked it too."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from collectors.collector import Collector, SourceSettings
+from collectors.registry import KINDS
+
+TOP = Path(__file__).parent.parent.parent
+SMALLEST: dict[str, dict[str, Any]] = {
+    "asterisk": {"host": "127.0.0.1", "username": "wallboard", "password": "a-canary"},
+    "queue_log": {"path": "/nowhere/queue_log"},
+    "simulator": {},
+}
+"""The least that each kind's block must say."""
+
+every_kind = pytest.mark.parametrize("kind", sorted(KINDS))
+
+
+def build(kind: str) -> Collector:
+    settings = KINDS[kind].Settings.model_validate({"kind": kind, **SMALLEST[kind]})
+    return KINDS[kind]("some-source", settings)
+
+
+@every_kind
+def test_it_is_registered_under_its_own_name(kind: str) -> None:
+    assert KINDS[kind].kind == kind
+    assert issubclass(KINDS[kind].Settings, SourceSettings)
+
+
+@every_kind
+def test_it_has_a_page_that_says_what_it_needs_and_what_it_cannot_know(kind: str) -> None:
+    page = (TOP / "docs" / "collectors" / f"{kind}.md").read_text()
+    assert f"kind: {kind}" in page
+    for field in KINDS[kind].Settings.model_fields:
+        if field != "kind":
+            assert f"`{field}`" in page or f"{field}:" in page, f"docs/collectors/{kind}.md does not mention {field}"
+
+
+@every_kind
+def test_it_is_built_without_touching_the_world(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a constructor opened a socket")
+
+    monkeypatch.setattr(socket, "socket", refused)
+    assert inspect.iscoroutinefunction(build(kind).run)
+
+
+@every_kind
+def test_its_settings_show_no_secret(kind: str) -> None:
+    settings = KINDS[kind].Settings.model_validate({"kind": kind, **SMALLEST[kind]})
+    assert "canary" not in repr(settings)
+    assert "canary" not in settings.model_dump_json()
+
+
+@every_kind
+def test_its_session_can_be_cancelled_at_once(kind: str) -> None:
+    class Mute:
+        """A link that never lets anything through."""
+
+        source = "some-source"
+        unwatched_since = None
+
+        def now_ms(self) -> int:
+            return 1_795_320_000_000
+
+        async def emit(self, events: list[Any]) -> None:
+            await asyncio.Event().wait()
+
+        def heard(self) -> None: ...
+
+        def connected(self, detail: str = "") -> None: ...
+
+        def note(self, **facts: Any) -> None: ...
+
+        async def recall(self, key: str) -> bytes | None:
+            return None
+
+        async def remember(self, key: str, value: bytes) -> None: ...
+
+        async def commands(self) -> dict[str, Any]:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody speaks")
+
+    async def scenario() -> None:
+        session = asyncio.create_task(build(kind).run(Mute()))
+        await asyncio.sleep(0)
+        session.cancel()
+        await asyncio.wait([session], timeout=20)
+        assert session.done()
+
+    asyncio.run(scenario())
