@@ -240,6 +240,7 @@ class Desk:
         """The stored board may not be what this process thinks: write all of it next time, past a gap in the revisions."""
         self.board.head = {}
         self.board.revision += 1
+        self.alerts.again()
         self._changed = self._people = self._contacts = None
         self._rewrite = self._due = True
 

@@ -92,6 +92,7 @@ class Engine:
         self._clock = clock
         self._groups: dict[tuple[tuple[str, ...], tuple[str, ...]], Group] = {}
         self._next_tick = self._next_lease = self._next_role = 0
+        self._spoken_to: set[str] = set()
         self._started_at = clock()
 
     def turn(self, *, wait: bool = True) -> None:
@@ -150,7 +151,7 @@ class Engine:
         if self._watcher.poll():
             self._next_lease = now
         views = self._source_views(now)
-        spoken_to = {name.decode() for name in self._client.smembers(keys.WORDS_WAITING)}
+        spoken_to = {name.decode() for name in self._client.smembers(keys.WORDS_WAITING)} | self._spoken_to
         for group in self._groups.values():
             for fold in group.folds.values():
                 view = views.get(fold.source)
@@ -160,8 +161,10 @@ class Engine:
             for desk in group.desks.values():
                 desk.tick(views, now)
                 if desk.project.id in spoken_to:
+                    self._spoken_to.add(desk.project.id)  # kept until they were heard: Redis may go away in between
                     self._client.srem(keys.WORDS_WAITING, desk.project.id)
                     desk.hear(now)
+                    self._spoken_to.discard(desk.project.id)
         if now >= self._next_role:
             self._next_role = now + ROLE_EVERY_MS
             self._report(now)

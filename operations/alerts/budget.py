@@ -49,6 +49,9 @@ BURNS = (
 )
 """The defaults. The most urgent of a period is critical: what burns that fast is felt today."""
 
+LEAST_SAMPLE = 10
+"""Contacts that the long window must hold where the target does not say ``min_sample``: one late contact in the morning burns no budget."""
+
 WINDOWS = tuple(dict.fromkeys(window for burn in BURNS for window in (burn.window, burn.short)))
 
 
@@ -61,9 +64,9 @@ class BudgetRule(NamedTuple):
     min_sample: int
 
     @property
-    def limit_pct(self) -> float:
+    def limit_pct(self) -> float | None:
         """The service level of the window at or under which the rule fires."""
-        return round(100 * (1 - self.misses), 6)
+        return self.rule.limit
 
 
 def target_of(contract: Contract) -> Target | None:
@@ -97,16 +100,24 @@ def budget_rules(contract: Contract, open_hours: Callable[[str], float]) -> tupl
         rate = burn.fraction * open_hours(burn.period) / burn.hours
         if rate <= 0 or rate > 1 / allowed + 1e-9:
             continue
-        rule = Rule(burn.id, "budget", "service_level_pct", burn.window, clear_after_ms=60_000)
-        rules.append(BudgetRule(rule, burn, rate * allowed, max(target.min_sample, 1)))
+        limit = round(100 * (1 - rate * allowed), 6)
+        rule = Rule(burn.id, "budget", "service_level_pct", burn.window, clear_after_ms=60_000, limit=limit)
+        rules.append(BudgetRule(rule, burn, rate * allowed, target.min_sample or LEAST_SAMPLE))
     return tuple(rules)
+
+
+def budget_rules_at(project: Project, contract: Contract, now_ms: int) -> tuple[BudgetRule, ...]:
+    """The rules of a project's contract on the day that holds ``now_ms``: they change with the open hours of its day, week and month."""
+    calendar = project.calendar
+    bounds = {"day": calendar.day, "week": calendar.week, "month": calendar.month}
+    return budget_rules(contract, lambda period: project.opening.open_seconds(*bounds[period](now_ms)) / 3600)
 
 
 def read(rule: BudgetRule, sum_of: Callable[[str], Counters], terms: Terms, *, is_open: bool) -> Reading:
     """The reading of a budget rule: over when both windows miss at least the share that burns. Value: the long window's service level."""
     hits, whole = service_level_parts(sum_of(rule.burn.window), terms)
     if whole < rule.min_sample:
-        return Reading(None, closed=not is_open)
+        return Reading(None, closed=not is_open, why=f"fewer than {rule.min_sample} contacts")
     short_hits, short_whole = service_level_parts(sum_of(rule.burn.short), terms)
     burns = _missed(hits, whole) >= rule.misses - 1e-9
     still = short_whole > 0 and _missed(short_hits, short_whole) >= rule.misses - 1e-9

@@ -2,7 +2,8 @@
 
 For each level (warning, critical) there is a *condition* — the value is over that level's limit — and a *latch*. The latch closes
 when the condition has held without a break for the rule's ``for`` and opens when it has failed without a break for ``clear_after``; a
-``clear`` value keeps the condition of a closed latch true until the value is back at it. The level of the alert is the highest closed latch.
+``clear`` value keeps the condition of a closed latch true until the value is back at it; the critical latch holds over the same margin, so that a
+value that dances on the critical line escalates once. The level of the alert is the highest closed latch.
 So a value that dances on the line fires once, and warning and critical are two levels of one alert.
 
 Unknown is not calm: while a source is in trouble the alert is *frozen*. Its timers stand still, and when the value comes back they go on where
@@ -16,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from operations.alerts.rules import CRITICAL, LEVELS, WARNING, Rule
+from operations.alerts.rules import CRITICAL, LEVELS, WARNING, Rule, named
 
 What = Literal[
     "began", "fired", "escalated", "deescalated", "resolved", "cancelled", "frozen", "thawed", "acknowledged"
@@ -27,8 +28,8 @@ class Reading(NamedTuple):
     """What a rule sees at one tick.
 
     ``over``: the highest level whose limit the value is beyond, 0 for none; ``back``: whether the value is beyond the ``clear`` value, so that a firing
-    alert may end. ``trouble``: why nothing can be known ("" when it can). ``closed``: the project is closed.
-    ``reason`` is asked only when something changed.
+    alert may end; ``still_critical``: whether a critical one stays critical, being short of the same margin. ``trouble``: why nothing can be known (""
+    when it can). ``closed``: the project is closed. ``why``: why a value that may be there is not judged ("" when it is).
     """
 
     value: float | None = None
@@ -37,6 +38,8 @@ class Reading(NamedTuple):
     trouble: str = ""
     closed: bool = False
     moved_by: str = ""
+    still_critical: bool = False
+    why: str = ""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
@@ -80,13 +83,25 @@ class AlertState(msgspec.Struct, omit_defaults=True):
 
 
 class Change(NamedTuple):
-    """One step in an alert's life. ``level`` is the one after the step (before it for resolved and cancelled); ``state`` as it is then."""
+    """One step in an alert's life. ``level`` is the one after the step (before it for resolved and cancelled); ``state`` as it is then.
+
+    ``why``: what ended it when it was not the value ("" when it was).
+    """
 
     at: int
     rule: Rule
     what: What
     level: int
     state: AlertState
+    why: str = ""
+
+
+STEP_BACK_MS = 60_000
+"""A clock that goes back by less is waited for, so that nothing fires early; one that goes back by more takes the timers with it, so that nothing waits
+for the old time to come again."""
+
+CLOSED = "the project is closed"
+NO_RULE = "the contract has no such target any more"
 
 
 def episode(rule: Rule, state: AlertState) -> str:
@@ -99,8 +114,8 @@ def evaluate(
 ) -> tuple[dict[str, AlertState], list[Change]]:
     """One tick. ``readings`` by rule id; a rule without a reading is left as it is.
 
-    Returns the states that are not idle (those of ``states`` are not modified unless they are returned again), and what changed, in the order of the rules.
-    An alert whose rule is gone (the contract changed) is resolved.
+    Returns the states that are not idle, and what changed, in the order of the rules; ``states`` stays as it is. An alert whose rule is gone
+    (the contract changed) ends.
     """
     after: dict[str, AlertState] = {}
     changes: list[Change] = []
@@ -117,29 +132,38 @@ def evaluate(
             if not reading.over or reading.trouble or (reading.closed and rule.only_when_open):
                 continue  # calm, which is what almost every rule is at almost every tick
             state = AlertState()
+        else:
+            state = _copy(state)
         _step(rule, reading, state, now_ms, changes)
         if not state.idle:
             after[rule.id] = state
     for name, state in states.items():
-        if name not in known and state.firing:
-            changes.append(Change(now_ms, Rule(name, "target", name.partition("@")[0]), "resolved", state.level, state))
+        if name not in known and not state.idle:
+            what: What = "resolved" if state.firing else "cancelled"
+            changes.append(Change(now_ms, named(name), what, state.level, _copy(state), NO_RULE))
     return after, changes
 
 
 def _step(rule: Rule, reading: Reading, state: AlertState, now: int, changes: list[Change]) -> None:
-    now = max(now, state.at)  # a clock that steps back makes no timer negative and fires nothing early
+    if state.at - now > STEP_BACK_MS:
+        _shift(state, now - state.at)
+    else:
+        now = max(now, state.at)
     state.at = now
-    if reading.trouble:
+    shut = reading.closed and rule.only_when_open  # ends it at once, whatever can or cannot be known
+    if reading.trouble and not shut:
         if state.frozen_since is None:
             state.frozen_since, state.trouble = now, reading.trouble
-            changes.append(Change(now, rule, "frozen", state.level, state))
+            changes.append(Change(now, rule, "frozen", state.level, _copy(state)))
+        state.trouble = reading.trouble
         return
     if state.frozen_since is not None:
         _thaw(state, now)
-        changes.append(Change(now, rule, "thawed", state.level, state))
-    over = 0 if reading.closed and rule.only_when_open else reading.over
-    at_once = reading.closed and rule.only_when_open
-    if reading.value is not None:
+        if not shut:
+            changes.append(Change(now, rule, "thawed", state.level, _copy(state)))
+    over = 0 if shut else reading.over
+    why = CLOSED if shut else reading.why
+    if reading.value is not None and not reading.trouble:
         state.value = reading.value
         state.moved_by = reading.moved_by
     if over and state.began_at is None:
@@ -147,8 +171,9 @@ def _step(rule: Rule, reading: Reading, state: AlertState, now: int, changes: li
         changes.append(Change(now, rule, "began", over, _copy(state)))
     before = state.level
     for level in (WARNING, CRITICAL):
-        held = over >= level or (level == WARNING and state.latched[WARNING] and not reading.back and not at_once)
-        _latch(rule, state, level, held, now, at_once)
+        short_of_clear = reading.still_critical if level == CRITICAL else not reading.back
+        held = over >= level or (state.latched[level] and short_of_clear and not shut)
+        _latch(rule, state, level, held, now, shut)
     level = CRITICAL if state.latched[CRITICAL] else WARNING if state.latched[WARNING] else 0
     state.level = level
     if level > before:
@@ -161,12 +186,10 @@ def _step(rule: Rule, reading: Reading, state: AlertState, now: int, changes: li
         state.level_at = now
         changes.append(Change(now, rule, "deescalated", level, _copy(state)))
     elif level == 0 and before > 0:
-        changes.append(Change(now, rule, "resolved", before, _copy(state)))
+        changes.append(Change(now, rule, "resolved", before, _copy(state), why))
         _reset(state)
-        if over:  # closed and open again within a tick cannot be; a rule of no delay may begin anew at its next tick
-            state.began_at = None
     elif level == 0 and state.began_at is not None and not over:
-        changes.append(Change(now, rule, "cancelled", 0, _copy(state)))
+        changes.append(Change(now, rule, "cancelled", 0, _copy(state), why))
         _reset(state)
     if over and reading.value is not None and _is_worse(rule, reading.value, state.worst):
         state.worst = reading.value
@@ -194,10 +217,17 @@ def _latch(rule: Rule, state: AlertState, level: int, held: bool, now: int, at_o
 
 def _thaw(state: AlertState, now: int) -> None:
     """Let the timers go on where they stood."""
-    stood = now - (state.frozen_since or now)
-    state.over_since = [None if since is None else since + stood for since in state.over_since]
-    state.under_since = [None if since is None else since + stood for since in state.under_since]
+    since = now if state.frozen_since is None else state.frozen_since
     state.frozen_since, state.trouble = None, ""
+    _shift(state, now - since)
+
+
+def _shift(state: AlertState, by: int) -> None:
+    """Move the timers as if everything had begun ``by`` ms later."""
+    state.over_since = [None if since is None else since + by for since in state.over_since]
+    state.under_since = [None if since is None else since + by for since in state.under_since]
+    if state.frozen_since is not None:
+        state.frozen_since += by
 
 
 def _reset(state: AlertState) -> None:

@@ -6,18 +6,18 @@ what it did, so it counts exactly once, whenever this process dies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
 
 from operations.alerts import budget, readings
-from operations.alerts.budget import budget_rules
 from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, episode, evaluate, level_name
-from operations.alerts.rules import CRITICAL, Rule, rules_of
+from operations.alerts.rules import SOURCE_DOWN, Rule, named, rules_of
 from operations.alerts.silences import Silence, planned, silencing
 from operations.alerts.words import label, reason
 from operations.floor.counters import Counters
+from operations.kpis.catalogue import CATALOGUE
 from operations.projects.contract import Contract, Project
 from operations.sources import SourceView
 from operations.store import keys
@@ -25,15 +25,23 @@ from operations.store import keys
 LOG_MS = 366 * 86_400_000
 """How long the alert log keeps an entry."""
 
+MOST_WORDS = 1_000
+"""Words that are taken at once; the web application lets no more wait."""
+
 _encode = msgspec.json.Encoder().encode
 
 
 class Word(msgspec.Struct, omit_defaults=True):
-    """What a person said. ``rule`` for an acknowledgement, ``silence`` for the other two."""
+    """What a person said. ``rule`` for an acknowledgement, ``silence`` for the other two.
+
+    ``episode``: the run of the alert that was answered; one that has begun since is another thing to answer. "" answers whichever runs. ``id`` tells two
+    words apart that say the same.
+    """
 
     word: Literal["acknowledge", "silence", "unsilence"]
     by: str
     rule: str = ""
+    episode: str = ""
     note: str = ""
     silence: Silence | None = None
     id: str = ""
@@ -56,9 +64,8 @@ class AlertKeeper:
         self._saved: set[str] = set()
         self._log: list[dict[str, Any]] = []
         self._touched = False
-        self._words_taken = 0
-        self._timers: dict[str, tuple[int | None, ...]] = {}
-        self._shown: list[dict[str, Any]] = []
+        self._heard: list[bytes] = []
+        self._timers: dict[str, tuple[Any, ...]] = {}
         self._load()
 
     def _load(self) -> None:
@@ -94,34 +101,31 @@ class AlertKeeper:
         day = self._project.calendar.day(now_ms)
         if day != self._day:
             self._day = day
-            self._budget = budget_rules(contract, lambda period: self._open_hours(period, now_ms))
+            self._budget = budget.budget_rules_at(self._project, contract, now_ms)
             self.rules = (*self._targets, *(found.rule for found in self._budget))
         rules = self.rules
         found = readings.read(rules, kpis, queues, sources, is_open=is_open)
         trouble = next((entry["reason"] for entry in kpis.values() if entry["why"] in readings.TROUBLES), "")
         for burning in self._budget:
-            known = Reading(trouble=trouble) if trouble else budget.read(burning, sums, contract, is_open=is_open)
-            found[burning.rule.id] = known
+            found[burning.rule.id] = (
+                Reading(trouble=trouble, closed=not is_open)
+                if trouble
+                else budget.read(burning, sums, contract, is_open=is_open)
+            )
         self.states, changes = evaluate(rules, found, self.states, now_ms)
         for change in changes:
             self._note(change)
         timers = {
-            name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since)
+            name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since, state.worst)
             for name, state in self.states.items()
         }
         if changes or timers != self._timers:
             self._timers = timers  # also a timer that began must survive this process
             self._touched = True
-        for name in [name for name, silence in self.silences.items() if silence.until <= now_ms]:
-            del self.silences[name]
-            self._touched = True
-        self._shown = self._show(rules, now_ms)
-        return self._shown
-
-    def _open_hours(self, period: str, now_ms: int) -> float:
-        calendar = self._project.calendar
-        bounds = {"day": calendar.day, "week": calendar.week, "month": calendar.month}[period](now_ms)
-        return self._project.opening.open_seconds(*bounds) / 3600
+        for silence in [silence for silence in self.silences.values() if silence.until <= now_ms]:
+            del self.silences[silence.id]
+            self._note_silence("expired", silence, silence.by, now_ms)
+        return self._show(now_ms)
 
     def _note(self, change: Change, **more: Any) -> None:
         state = change.state
@@ -144,17 +148,21 @@ class AlertKeeper:
             }
         )
 
-    def _show(self, rules: Iterable[Rule], now_ms: int) -> list[dict[str, Any]]:
+    def _note_silence(self, what: str, silence: Silence, by: str, now_ms: int) -> None:
+        self._touched = True
+        self._log.append({**msgspec.to_builtins(silence), "at": now_ms, "what": what, "by": by, "reason": silence.why})
+
+    def _show(self, now_ms: int) -> list[dict[str, Any]]:
+        if not self.states:
+            return []
         iso = self._project.calendar.iso
-        down = next(
-            (name for name, state in self.states.items() if name.startswith("source_down@") and state.firing), ""
-        )
+        silences = (*self.silences.values(), *self._planned)
         rows = []
-        for rule in rules:
+        for rule in self.rules:
             state = self.states.get(rule.id)
             if state is None or not state.firing:
                 continue
-            silence = silencing((*self.silences.values(), *self._planned), rule, now_ms)
+            silence = silencing(silences, rule, now_ms)
             acked = state.acknowledged
             frozen = state.frozen_since is not None
             rows.append(
@@ -166,16 +174,15 @@ class AlertKeeper:
                     "queue": rule.queue,
                     "source": rule.source,
                     "label": label(rule),
+                    "unit": CATALOGUE[rule.kpi].unit if rule.kpi in CATALOGUE else "",
                     "level": level_name(state.level),
                     "state": "frozen" if frozen else "firing",
-                    "since": iso(state.began_at or now_ms),
-                    "fired_at": iso(state.fired_at or now_ms),
+                    "since": iso(now_ms if state.began_at is None else state.began_at),
+                    "fired_at": iso(now_ms if state.fired_at is None else state.fired_at),
                     "value": state.value,
                     "target": rule.target.goal if rule.target else None,
-                    "limit": self._limit(rule, state.level),
-                    "reason": state.trouble
-                    if frozen
-                    else reason(Change(state.level_at or now_ms, rule, "fired", state.level, state)),
+                    "limit": rule.line(state.level),
+                    "reason": state.trouble if frozen else reason(Change(now_ms, rule, "fired", state.level, state)),
                     "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
                     "silenced": {
                         "by": silence.by,
@@ -185,7 +192,7 @@ class AlertKeeper:
                     }
                     if silence
                     else None,
-                    "inhibited": down if frozen else "",
+                    "inhibited": self._down(rule) if frozen else "",
                 }
             )
         rows.sort(
@@ -198,53 +205,51 @@ class AlertKeeper:
         )
         return rows
 
-    def _limit(self, rule: Rule, level: int) -> float | None:
-        """The line that the alert is over."""
-        if rule.target is not None:
-            return rule.target.critical if level == CRITICAL else rule.target.warning
-        return next((found.limit_pct for found in self._budget if found.rule.id == rule.id), None)
+    def _down(self, rule: Rule) -> str:
+        """The alert that speaks for a frozen one: of its queue's source, or of any source of the project."""
+        down = [name for name, state in self.states.items() if name.startswith(SOURCE_DOWN) and state.firing]
+        own = f"{SOURCE_DOWN}@{rule.queue.partition('/')[0]}"
+        return own if own in down else "" if rule.queue or not down else down[0]
 
     # ── people ────────────────────────────────────────────────────────────────────────────────────
 
     def hear(self, now_ms: int) -> bool:
         """Take the words that wait. True when there were any."""
-        waiting = self._client.lrange(keys.words(self._project.id), self._words_taken, self._words_taken + 99)
+        waiting = self._client.lrange(keys.words(self._project.id), 0, MOST_WORDS - 1)
+        known = set(self._heard)
         for blob in waiting:
-            self._words_taken += 1
+            if blob in known:
+                continue  # it waits for the transaction that removes it
+            self._heard.append(blob)
             self._touched = True
             try:
                 word = msgspec.json.decode(blob, type=Word)
             except msgspec.MsgspecError:
-                continue  # nobody of ours wrote it; it is trimmed with the others
+                continue  # nobody of ours wrote it; it is removed with the others
             self._do(word, now_ms)
         return bool(waiting)
 
     def _do(self, word: Word, now_ms: int) -> None:
         if word.word == "acknowledge":
-            state = self.states.get(word.rule)
-            rule = next((rule for rule in self.rules if rule.id == word.rule), None) or Rule(
-                word.rule, "budget", word.rule.partition("@")[0]
-            )
-            if state is not None and state.firing and state.acknowledged is None:
-                state.acknowledged = Acknowledgement(word.by, now_ms, word.note)
-                self._note(Change(now_ms, rule, "acknowledged", state.level, state), by=word.by, note=word.note)
+            self._acknowledge(word, now_ms)
+        elif word.silence is None:
             return
-        if word.silence is None:
+        elif word.word == "silence":
+            self.silences[word.silence.id] = word.silence
+            self._note_silence("silenced", word.silence, word.by, now_ms)
+        elif (known := self.silences.pop(word.silence.id, None)) is not None:
+            self._note_silence("unsilenced", known, word.by, now_ms)
+
+    def _acknowledge(self, word: Word, now_ms: int) -> None:
+        """The first answer to an alert stands."""
+        state = self.states.get(word.rule)
+        if state is None or not state.firing or state.acknowledged is not None:
             return
-        silence = word.silence
-        if word.word == "silence":
-            self.silences[silence.id] = silence
-        elif self.silences.pop(silence.id, None) is None:
+        rule = next((rule for rule in self.rules if rule.id == word.rule), None) or named(word.rule)
+        if word.episode not in ("", episode(rule, state)):
             return
-        self._log.append(
-            {
-                **msgspec.to_builtins(silence),
-                "at": now_ms,
-                "what": word.word + "d",
-                "by": word.by,
-                "reason": silence.why,
-            }
-        )
+        state.acknowledged = Acknowledgement(word.by, now_ms, word.note)
+        self._note(Change(now_ms, rule, "acknowledged", state.level, state), by=word.by, note=word.note)
 
     # ── saving ────────────────────────────────────────────────────────────────────────────────────
 
@@ -270,11 +275,17 @@ class AlertKeeper:
             pipe.xadd(
                 keys.alert_log(project), {"entry": _encode(entry)}, minid=f"{now_ms - LOG_MS}-0", approximate=True
             )
-        if self._words_taken:
-            pipe.ltrim(keys.words(project), self._words_taken, -1)
+        for (
+            word
+        ) in self._heard:  # each by what it says, not by its place: right also when this transaction is written twice
+            pipe.lrem(keys.words(project), 1, word)
+
+    def again(self) -> None:
+        """What is stored may not be what this process thinks: write all of it next time."""
+        self._touched = True
 
     def saved(self) -> None:
         self._saved = set(self.states)
         self._log.clear()
+        self._heard.clear()
         self._touched = False
-        self._words_taken = 0

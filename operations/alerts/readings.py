@@ -27,6 +27,18 @@ def back(target: Target, value: float) -> bool:
     return value >= target.clear if target.better == "up" else value <= target.clear
 
 
+def still_critical(target: Target, value: float) -> bool:
+    """Whether a critical alert stays critical at this value: short of critical by less than ``clear`` lies from the warning limit.
+
+    Without a warning limit or a goal ``clear`` itself is the line.
+    """
+    if target.clear is None or target.critical is None:
+        return False
+    line = target.goal if target.warning is None else target.warning
+    end = target.clear if line is None else target.critical + target.clear - line
+    return value < end if target.better == "up" else value > end
+
+
 def read(
     rules: Iterable[Rule],
     kpis: Entries,
@@ -41,7 +53,7 @@ def read(
         if rule.kind == "source_down":
             view = sources.get(rule.source)
             trouble = view is None or view.state != "up"
-            found[rule.id] = Reading(None, CRITICAL if trouble else 0)
+            found[rule.id] = Reading(None, CRITICAL if trouble else 0, closed=not is_open)
         elif rule.kind == "target":
             entry = (queues.get(rule.queue, {}) if rule.queue else kpis).get(rule.kpi)
             if entry is None:
@@ -62,5 +74,12 @@ def of_entry(rule: Rule, entry: Mapping[str, Any], is_open: bool) -> Reading:
         return Reading(trouble=entry["reason"], closed=not is_open)
     value, sample = entry["value"], entry["sample"]
     if value is None or (sample is not None and sample < max(target.min_sample, 1)):
-        return Reading(value, closed=not is_open)
-    return Reading(value, over(target, value), back(target, value), "", not is_open, entry.get("moved_by") or "")
+        return Reading(value, closed=not is_open, why=entry["reason"] or f"fewer than {target.min_sample} contacts")
+    return Reading(
+        value,
+        over(target, value),
+        back(target, value),
+        closed=not is_open,
+        moved_by=entry.get("moved_by") or "",
+        still_critical=still_critical(target, value),
+    )

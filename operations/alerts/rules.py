@@ -22,7 +22,8 @@ SOURCE_DOWN_AFTER_MS = 10_000
 class Rule:
     """One row. ``queue`` is a full name, "" for the whole project. Durations in ms.
 
-    ``target`` is None for the rules that no target makes; those say what is over the line by themselves.
+    ``target`` is None for the rules that no target makes; those say what is over the line by themselves, and those of the budget in ``limit`` which
+    service level it is (%).
     """
 
     id: str
@@ -35,13 +36,26 @@ class Rule:
     clear_after_ms: int = 0
     only_when_open: bool = True
     source: str = ""
+    limit: float | None = None
+
+    def line(self, level: int) -> float | None:
+        """The value at which a level begins; without a warning limit the goal is it. None where nothing is measured."""
+        if self.target is None:
+            return self.limit
+        if level == CRITICAL:
+            return self.target.critical
+        return self.target.goal if self.target.warning is None else self.target.warning
 
 
 def rules_of(project: Project, contract: Contract) -> tuple[Rule, ...]:
-    """The rules of a project under the contract of a day: targets in order, then sources. Targets without a limit make none."""
+    """The rules of a project under the contract of a day: targets in order, then sources.
+
+    A target that sets neither goal nor limit makes none: no value can miss it. Sources are watched while the project is open, and always when one of its
+    targets is.
+    """
     rules: dict[str, Rule] = {}
     for target in contract.targets:
-        if target.warning is None and target.critical is None:
+        if target.goal is None and target.warning is None and target.critical is None:
             continue
         queues = project.queues if target.per_queue else (target.queue or "",)
         for queue in queues:
@@ -58,9 +72,21 @@ def rules_of(project: Project, contract: Contract) -> tuple[Rule, ...]:
                     round(target.clear_after_s * 1000),
                     target.only_when_open,
                 )
+    only_when_open = all(rule.only_when_open for rule in rules.values())
     for source in project.sources:
         name = f"{SOURCE_DOWN}@{source}"
         rules[name] = Rule(
-            name, "source_down", SOURCE_DOWN, for_ms=SOURCE_DOWN_AFTER_MS, only_when_open=False, source=source
+            name, "source_down", SOURCE_DOWN, for_ms=SOURCE_DOWN_AFTER_MS, only_when_open=only_when_open, source=source
         )
     return tuple(rules.values())
+
+
+def named(name: str) -> Rule:
+    """What the id alone tells of a rule: enough to speak of one that the contract no longer has."""
+    kpi, _, rest = name.partition("@")
+    if kpi == SOURCE_DOWN:
+        return Rule(name, "source_down", kpi, source=rest)
+    if kpi.startswith("budget_"):
+        return Rule(name, "budget", "service_level_pct", "rolling_" + kpi.rpartition("_")[2])
+    window, _, queue = rest.partition("@")
+    return Rule(name, "target", kpi, window, queue)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from operations.alerts.budget import BURNS
 from operations.alerts.evaluate import Change
 from operations.alerts.rules import CRITICAL, SOURCE_DOWN, WARNING, Rule
 from operations.kpis.catalogue import CATALOGUE, WINDOWS
 
 UNITS = {"%": " %", "points": " points", "h": " h"}
+
+_BURNS = {burn.id: burn for burn in BURNS}
 
 
 def shown(kpi: str, value: float | None) -> str:
@@ -37,13 +40,22 @@ def span(ms: int) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def window_length(window: str) -> str:
+    """A rolling window as people say it: ``30 min``, ``2 h``."""
+    length = window.removeprefix("rolling_")
+    count, unit = int(length[:-1]), length[-1]
+    if unit == "m" and count % 60 == 0:
+        count, unit = count // 60, "h"
+    return f"{count} {'min' if unit == 'm' else unit}"
+
+
 def label(rule: Rule) -> str:
-    """``Longest wait``, ``Service level today``, ``Waiting in support-l2``."""
+    """``Longest wait``, ``Service level today``, ``Waiting in support-l2``, ``Budget of the day (30 min)``."""
     if rule.kpi == SOURCE_DOWN:
         return f"Source {rule.source} down"
-    if rule.kind == "budget":
-        _, period, window = rule.id.split("_")
-        return f"Budget of the {period} ({window})"
+    burn = _BURNS.get(rule.id)
+    if burn is not None:
+        return f"Budget of the {burn.period} ({window_length(burn.window)})"
     kpi = CATALOGUE.get(rule.kpi)
     text = kpi.labels["en"] if kpi else rule.kpi
     if rule.window in WINDOWS:
@@ -59,40 +71,55 @@ def reason(change: Change) -> str:
         return f"{name}: nothing can be known, {state.trouble}"
     if change.what == "thawed":
         return f"{name}: known again"
+    over = change.what in ("resolved", "cancelled")
+    lasted = span(change.at - (change.at if state.began_at is None else state.began_at))
+    if over and change.why:
+        return f"{name}: ended after {lasted}, {change.why}"
     if rule.kpi == SOURCE_DOWN:
-        lasted = change.at - (state.began_at or change.at)
-        return (
-            f"{name}, back after {span(lasted)}"
-            if change.what in ("resolved", "cancelled")
-            else f"{name} for {span(lasted)}"
-        )
+        return f"{name}, back after {lasted}" if over else f"{name} for {lasted}"
     value = shown(rule.kpi, state.value)
-    if rule.kind == "budget" and change.what not in ("resolved", "cancelled"):
-        _, period, window = rule.id.split("_")
-        return f"Service level {value} in the last {window} uses up the {period}'s misses too fast"
-    if change.what in ("resolved", "cancelled"):
-        lasted = change.at - (state.began_at or change.at)
-        return f"{name} back at {value} after {span(lasted)}; worst {shown(rule.kpi, state.worst)}"
-    return f"{name} {value}{_over(rule, change)}"
+    if over:
+        return f"{name} back at {value} after {lasted}; worst {shown(rule.kpi, state.worst)}"
+    if rule.kind == "budget":
+        return _burning(rule, value)
+    return f"{name} {value}{_over(change)}"
 
 
-def _over(rule: Rule, change: Change) -> str:
+def _burning(rule: Rule, value: str) -> str:
+    burn = _BURNS.get(rule.id)
+    if burn is None:
+        return f"{label(rule)} {value}"
+    window = window_length(burn.window)
+    limit = f", at or under {shown(rule.kpi, rule.limit)}" if rule.limit is not None else ""
+    return (
+        f"Service level {value} in the last {window}{limit}: {100 * burn.fraction:g} % of the {burn.period}'s misses "
+        f"go in {window}"
+    )
+
+
+def _over(change: Change) -> str:
+    rule, state = change.rule, change.state
     target = rule.target
     if target is None:
         return ""
-    limit = target.critical if change.level == CRITICAL else target.warning
-    if limit is None and change.level == WARNING:
-        limit = target.goal
-    parts = []
-    if limit is not None:
-        side = "under" if target.better == "up" else "over"
-        if change.state.value == limit:
-            side = "at"
-        since = change.state.over_since[change.level] if change.level else None
-        held = f" for {span(change.at - since)}" if since is not None and change.at > since else ""
-        parts.append(f" {side} {shown(rule.kpi, limit)}{held}")
+    said = ""
+    level = change.level or (CRITICAL if state.over_since[CRITICAL] is not None else WARNING)
+    line = rule.line(level)
+    if line is not None and state.value is not None:
+        sign = 1 if target.better == "up" else -1
+        side, other = ("under", "over") if target.better == "up" else ("over", "under")
+        since = state.over_since[level]
+        held = f" for {span(change.at - since)}" if since is not None and change.at - since >= 1_000 else ""
+        if state.value == line:
+            said = f" at {shown(rule.kpi, line)}{held}"
+        elif sign * state.value < sign * line:
+            said = f" {side} {shown(rule.kpi, line)}{held}"
+        else:  # it fired and may not end yet
+            said = f" {other} {shown(rule.kpi, line)} again"
+            if target.clear is not None and level == WARNING:
+                said += f", ends at {shown(rule.kpi, target.clear)}"
     if target.goal is not None:
-        parts.append(f"goal {shown(rule.kpi, target.goal)}")
-    if change.state.moved_by and not rule.queue:
-        parts.append(f"oldest contact waiting in {change.state.moved_by.partition('/')[2]}")
-    return "; ".join(parts)
+        said += f"; goal {shown(rule.kpi, target.goal)}"
+    if state.moved_by and not rule.queue:
+        said += f"; oldest contact waiting in {state.moved_by.partition('/')[2]}"
+    return said

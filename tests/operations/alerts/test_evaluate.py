@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, evaluate
+from operations.alerts.readings import back, over, still_critical
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.projects.contract import Target
 
@@ -97,6 +98,14 @@ class Run:
             {3: WARN, 20: SHUT}, [(3, "began", 1), (13, "fired", 1), (20, "resolved", 1)], id="closing ends it at once"
         ),
         pytest.param({3: SHUT}, [], id="nothing begins while closed"),
+        pytest.param(
+            {3: WARN, 15: GONE, 20: Reading(trouble="hq: source down", closed=True)},
+            [(3, "began", 1), (13, "fired", 1), (15, "frozen", 1), (20, "resolved", 1)],
+            id="closing ends also what nothing can be known of",
+        ),
+        pytest.param(
+            {3: WARN, 5: SHUT}, [(3, "began", 1), (5, "cancelled", 0)], id="closing ends what has not fired yet"
+        ),
         pytest.param({3: GONE}, [], id="nothing begins while unknown"),
         pytest.param(
             {3: WARN, 13: Reading(None)}, [(3, "began", 1), (13, "cancelled", 0)], id="no value is over no limit"
@@ -131,6 +140,45 @@ def test_a_clock_that_steps_back_fires_nothing_early_and_loses_no_time() -> None
     assert run.at(110, WARN).level == WARNING
 
 
+def test_a_clock_that_is_set_back_takes_the_timers_with_it() -> None:
+    run = Run().at(10_000, WARN).at(10_006, WARN).at(6_406, WARN)
+    assert run.at(6_409, WARN).level == 0
+    assert run.at(6_410, WARN).level == WARNING, "6 s before and 4 s after make 10"
+
+
+@pytest.mark.parametrize("state", ["pending", "firing", "frozen"])
+def test_a_clock_that_steps_back_in_any_state_fires_nothing(state: str) -> None:
+    run = Run().through({0: WARN}, 5 if state == "pending" else 15)
+    if state == "frozen":
+        run.at(16, GONE)
+    fired = len(run.steps)
+    for second in (9, 4, 4, 3):
+        run.at(second, GONE if state == "frozen" else WARN)
+    assert len(run.steps) == fired
+
+
+def test_a_value_that_dances_on_the_critical_line_escalates_once() -> None:
+    target = Target.model_validate({"kpi": "longest_wait_s", "goal": 60, "warning": 60, "critical": 90, "clear": 50})
+    run = Run(Rule("x@now", "target", "longest_wait_s", target=target))
+    for second, value in enumerate([95, 89, 91, 85, 90, 81, 92, 79, 55, 50]):
+        judged = Reading(value, over(target, value), back(target, value), still_critical=still_critical(target, value))
+        run.at(second, judged)
+    assert [(what, level) for _, what, level in run.steps] == [
+        ("began", 2),
+        ("fired", 2),
+        ("deescalated", 1),
+        ("resolved", 1),
+    ]
+
+
+def test_what_was_handed_in_stays_as_it_was() -> None:
+    run = Run().through({0: WARN}, 5)
+    before = copy.deepcopy(run.states)
+    evaluate((RULE,), {RULE.id: CRIT}, run.states, 60_000)
+    evaluate((RULE,), {RULE.id: GONE}, run.states, 60_000)
+    assert run.states == before
+
+
 def test_what_gets_worse_must_be_answered_again_what_gets_better_need_not() -> None:
     rule = Rule("x@now", "target", "longest_wait_s", target=WAIT)
     run = Run(rule).at(1, WARN)
@@ -155,6 +203,7 @@ def test_a_rule_that_the_contract_dropped_ends_its_alert() -> None:
     states, changes = evaluate((), {}, run.states, 21_000)
     assert states == {}
     assert [change.what for change in changes] == ["resolved"]
+    assert [change.what for change in evaluate((), {}, Run().through({0: WARN}, 5).states, 6_000)[1]] == ["cancelled"]
 
 
 def test_a_rule_that_nobody_read_stays_as_it_was() -> None:
