@@ -13,6 +13,9 @@ from operations.notify.words import Message
 
 CONNECT_S, READ_S = 5.0, 15.0
 """How long a server may take to accept and to answer, unless the address says otherwise (``cto=``, ``rto=``)."""
+MOST_SERVICES = 1_000
+"""Addresses that are kept ready; a configuration that changes a lot leaves old ones behind."""
+
 OWN_SERVERS = frozenset({"mailto", "mailtos"})
 """Where Apprise's pause of 5.5 s between messages, meant for public services, would only hold a storm's messages back."""
 
@@ -82,9 +85,16 @@ class AppriseSender:
 
     def _service(self, url: SecretStr) -> Any:
         text = url.get_secret_value()
+        service = self._services.get(text)
+        if service is None:
+            service = self._made(url, text)
+            if len(self._services) >= MOST_SERVICES:
+                self._services.clear()
+            self._services[text] = service
+        return service
+
+    def _made(self, url: SecretStr, text: str) -> Any:
         with self._loading:
-            if text in self._services:
-                return self._services[text]
             import apprise
 
             if self._asset is None:
@@ -97,25 +107,25 @@ class AppriseSender:
                     image_url_logo="",
                     storage_mode="memory",
                 )
-            try:
-                service = apprise.Apprise.instantiate(text, asset=self._asset)
-            except Exception as error:
-                raise SendFailed(
-                    f"{kind_of(url)}: Apprise cannot read this address ({type(error).__name__})", permanent=True
-                ) from None
-            if service is None:
-                raise SendFailed(
-                    f"{kind_of(url)}: Apprise does not take this address; check it against the service's page in Apprise's documentation",
-                    permanent=True,
-                )
-            if kind_of(url) in OWN_SERVERS:
-                service.request_rate_per_sec = 0
-            if "rto=" not in text:
-                service.socket_read_timeout = READ_S
-            if "cto=" not in text:
-                service.socket_connect_timeout = CONNECT_S
-            self._services[text] = service
-            return service
+        kind = kind_of(url)
+        try:
+            service = apprise.Apprise.instantiate(text, asset=self._asset)
+        except Exception as error:
+            raise SendFailed(
+                f"{kind}: Apprise cannot read this address ({type(error).__name__})", permanent=True
+            ) from None
+        if service is None:
+            raise SendFailed(
+                f"{kind}: Apprise does not take this address; check it against the service's page in Apprise's documentation",
+                permanent=True,
+            )
+        if kind in OWN_SERVERS:
+            service.request_rate_per_sec = 0
+        if "rto=" not in text:
+            service.socket_read_timeout = READ_S
+        if "cto=" not in text:
+            service.socket_connect_timeout = CONNECT_S
+        return service
 
 
 def failure(kind: str, said: list[str]) -> SendFailed:
