@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 Role = Literal["admin", "manager", "supervisor", "lead", "client", "screen"]
 
@@ -13,8 +16,21 @@ ALL = "*"
 ACTS: frozenset[str] = frozenset({"admin", "manager", "supervisor"})
 """Roles that may send a word upstream (an incident to a simulator, later an acknowledgement)."""
 
-NAMES_HIDDEN_FROM: frozenset[str] = frozenset({"client"})
-"""Roles that never learn which agent did what."""
+Sight = Literal["whole", "masked", "nameless"]
+"""How much of the people on a board somebody sees: everything; no caller's number but its last digits; nobody at all."""
+
+SIGHT: dict[str, Sight] = {
+    "admin": "whole",
+    "manager": "whole",
+    "supervisor": "whole",
+    "lead": "whole",
+    "client": "nameless",
+    "screen": "masked",
+}
+"""By role. A lead calls back whom the queue lost; a screen hangs where everybody passes; a client learns numbers, not names."""
+
+SHOWN_DIGITS = 3
+"""Of a masked number."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +64,66 @@ class Caller:
         return self.role in ACTS
 
     @property
+    def sight(self) -> Sight:
+        """How much of people this caller may see."""
+        return SIGHT[self.role]
+
+    @property
     def sees_names(self) -> bool:
         """Whether agents' names may be shown to this caller."""
-        return self.role not in NAMES_HIDDEN_FROM
+        return self.sight != "nameless"
 
     def redact(self, board: dict[str, Any]) -> dict[str, Any]:
         """A board or a change without what this caller may not see; the argument stays as it is."""
-        return board if self.sees_names else without_names(board)
+        return REDACTED[self.sight](board)
+
+
+def whole(board: dict[str, Any]) -> dict[str, Any]:
+    """A board as it is."""
+    return board
 
 
 def without_names(board: dict[str, Any]) -> dict[str, Any]:
-    """A board, or a change of one, in which no agent appears; numbers about agents stay."""
-    return {key: ([] if key == "agents" else value) for key, value in board.items() if key != "agents_gone"}
+    """A board, or a change of one, in which neither an agent nor a caller appears; numbers about them stay."""
+    hidden: dict[str, list[Any]] = {key: [] for key in ("agents", "lost") if key in board}
+    if "waiting" in board:
+        hidden["waiting"] = [
+            {key: value for key, value in row.items() if key not in ("caller", "caller_name")}
+            for row in _rows(board["waiting"])
+        ]
+    return {key: value for key, value in board.items() if key not in ("agents_gone", "lost_gone")} | hidden
+
+
+def with_masked_callers(board: dict[str, Any]) -> dict[str, Any]:
+    """A board, or a change of one, in which no caller can be told by name or number."""
+    masked = dict(board)
+    for key in ("waiting", "lost"):
+        if key in board:
+            masked[key] = [
+                {**row, "caller": mask(row.get("caller", "")), "caller_name": ""} for row in _rows(board[key])
+            ]
+    return masked
+
+
+REDACTED: dict[Sight, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "whole": whole,
+    "masked": with_masked_callers,
+    "nameless": without_names,
+}
+
+
+def mask(caller: str) -> str:
+    """The last digits of a number, as a person reads them out to be sure that it is the same one; nothing of a name."""
+    if not caller:
+        return ""
+    digits = [sign for sign in caller if sign.isdigit()]
+    shown = "".join(digits[-SHOWN_DIGITS:]) if len(digits) > 2 * SHOWN_DIGITS else ""
+    return f"{MASK} {shown}".rstrip()
+
+
+MASK = "•••••"
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value
+    return rows

@@ -104,7 +104,7 @@ async def _asked(question: Awaitable[Any]) -> Any:
 
 def _tag(revision: msgspec.Raw | None, caller: Caller, states: dict[str, Any]) -> str:
     """A weak tag: the revision, and what else changes the answer beside the ages in it."""
-    mark = blake2b(repr((caller.sees_names, sorted(states.items()))).encode(), digest_size=4).hexdigest()
+    mark = blake2b(repr((caller.sight, sorted(states.items()))).encode(), digest_size=4).hexdigest()
     return f'W/"{bytes(revision or b"").decode()}-{mark}"'
 
 
@@ -116,4 +116,4 @@ async def live(web: Web, request: Request, caller: Caller) -> Stream:
         )
     said = request.headers.get("last-event-id") or request.query.get("last_event_id") or ""
     last = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
-    return LiveStream(web.hub, web.heart, web.clock, FeedKey(request.path_values["project"], caller.sees_names), last)
+    return LiveStream(web.hub, web.heart, web.clock, FeedKey(request.path_values["project"], caller.sight), last)

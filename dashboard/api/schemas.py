@@ -64,6 +64,23 @@ AGENT = shape(
     since=MAYBE_TIME,
     queues={"type": "array", "items": TEXT},
     queue=TEXT,
+    missed={**COUNT, "description": "rings of today that this person did not answer, in this project's queues"},
+)
+
+CALLER = {**TEXT, "description": "the number as the ACD tells it; masked or missing for who may not see it"}
+
+WAITING = shape(["queue", "contact", "since"], queue=TEXT, contact=TEXT, since=TIME, caller=CALLER, caller_name=TEXT)
+
+LOST = shape(
+    ["id", "caller", "queue", "at", "wait_s", "tries", "waiting"],
+    id=TEXT,
+    caller=CALLER,
+    caller_name=TEXT,
+    queue={**TEXT, "description": "of the last try, as at and wait_s"},
+    at=TIME,
+    wait_s=COUNT,
+    tries={**COUNT, "description": "how often this caller hung up since the last answer"},
+    waiting={"type": "boolean", "description": "whether this caller waits again now"},
 )
 
 BOARD = shape(
@@ -86,7 +103,24 @@ BOARD = shape(
     kpis=table(ref("Kpi"), "by KPI key"),
     queues=table(shape(["kpis"], name=TEXT, kpis=table(ref("Kpi"))), "by SOURCE/QUEUE"),
     agents={"type": "array", "items": ref("Agent"), "description": "empty for a caller who may not see names"},
-    waiting={"type": "array", "items": {"type": "object"}},
+    waiting={"type": "array", "items": ref("Waiting"), "description": "the 50 that wait longest, the longest first"},
+    lost={
+        "type": "array",
+        "items": ref("Lost"),
+        "description": "callers of today who hung up and whom nobody has answered since, the 200 latest; empty for a caller who may not see names",
+    },
+    lost_summary=shape(
+        ["callers", "without_number", "short"],
+        callers={**COUNT, "description": "all of them"},
+        without_number={**COUNT, "description": "further abandons of today of which the ACD told no number"},
+        short={**COUNT, "description": "further abandons of today shorter than short_abandon_s"},
+    ),
+    limits=shape(
+        ["pause_s", "wrap_up_s", "pause_by_reason_s"],
+        pause_s=COUNT,
+        wrap_up_s=COUNT,
+        pause_by_reason_s=table(COUNT, "by the reason of the pause"),
+    ),
     misses_left={"type": ["object", "null"]},
     alerts={"type": "array", "items": {"type": "object"}},
 )
@@ -214,9 +248,11 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "Incident": INCIDENT,
     "Intervals": INTERVALS,
     "Kpi": KPI,
+    "Lost": LOST,
     "Overview": OVERVIEW,
     "Problem": PROBLEM,
     "Projects": PROJECTS,
     "Source": SOURCE,
     "Sources": SOURCES,
+    "Waiting": WAITING,
 }

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from dashboard.access.caller import without_names
-from dashboard.push.feed import BoardFeed, Place
+from dashboard.access.caller import REDACTED, Sight
+from dashboard.push.feed import BoardFeed, Place, Redact
 from dashboard.push.frames import COMMENT, frame
 
 LINGER_MS = 60_000
@@ -20,14 +20,17 @@ LINGER_MS = 60_000
 
 
 class FeedKey(NamedTuple):
-    """A board, as everybody who may see agents' names sees it or as the others do."""
+    """A board, as those see it who may see that much of people."""
 
     project: str
-    names: bool
+    sight: Sight
 
 
-def _hide_names(raw: bytes) -> bytes:
-    return msgspec.json.encode(without_names(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])))
+def _redact(sight: Sight) -> Redact | None:
+    """What turns the engine's bytes into those that may be seen; only what holds people is decoded."""
+    if sight == "whole":
+        return None
+    return lambda raw: msgspec.json.encode(REDACTED[sight](msgspec.json.decode(raw, type=dict[str, msgspec.Raw])))
 
 
 class Watched:
@@ -35,7 +38,7 @@ class Watched:
 
     def __init__(self, key: FeedKey) -> None:
         self.key = key
-        self.feed = BoardFeed(key.project, None if key.names else _hide_names)
+        self.feed = BoardFeed(key.project, _redact(key.sight))
         self.viewers: set[Viewer] = set()
         self.beat = b""
         self.beats = 0
