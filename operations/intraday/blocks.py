@@ -8,7 +8,7 @@ cells are decoded, so that a month of twenty queues costs one pass over its byte
 from __future__ import annotations
 
 import hashlib
-import math
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -115,24 +115,25 @@ def revisions(client: Any, project: Project, days: Sequence[date]) -> dict[date,
 def read(client: Any, project: Project, days: Sequence[date], queue: str = PROJECT) -> dict[date, Block]:
     """The blocks of some local days; ``queue``: a full queue name, or "" for the whole project. ``client``: bytes responses."""
     reading = _Reading(project, days, queue)
-    rows: list[tuple[int, ...]] = []
+    taken = array("q")  # flat, so that tens of thousands of rows are no objects
+    counters = msgspec.structs.astuple
     for slot, code, blob in reading.cells(client):
         cell = _cell(blob)
         within, within_short = reading.limits[slot]
         answered, abandoned = cell.answered_waits, cell.abandoned_waits
-        rows.append(
+        taken.extend((slot, code))
+        taken.extend(counters(cell.n))
+        taken.extend(
             (
-                slot,
-                code,
-                *msgspec.structs.astuple(cell.n),
                 sum([n for wait, n in answered.items() if wait <= within]) if answered else 0,
                 sum(answered.values()) if answered else 0,
                 sum([n for wait, n in abandoned.items() if wait <= within]) if abandoned else 0,
                 sum(abandoned.values()) if abandoned else 0,
-                sum([n for wait, n in abandoned.items() if wait <= within_short]) if abandoned else 0,
+                sum([n for wait, n in abandoned.items() if wait <= within_short]) if abandoned and within_short >= 0 else 0,
             )
         )
-    table = pd.DataFrame(np.array(rows, np.int64).reshape(len(rows), 2 + len(COLUMNS)), columns=["slot", "row", *COLUMNS])
+    rows = np.frombuffer(taken, np.int64) if taken else np.zeros(0, np.int64)
+    table = pd.DataFrame(rows.reshape(-1, 2 + len(COLUMNS)), columns=["slot", "row", *COLUMNS])
     whole = table.drop(columns="row").groupby("slot").sum().reindex(range(reading.slots), fill_value=0).to_numpy()
     by_queue = reading.by_queue(table) if queue == PROJECT else {}
     return {day: Block(whole[start:end], by_queue.get(day, {})) for day, (start, end) in reading.places.items()}
@@ -153,7 +154,7 @@ class _Reading:
     def __init__(self, project: Project, days: Sequence[date], queue: str, *, people: bool = True) -> None:
         self.project, self.queue, self._people = project, queue, people
         self.places: dict[date, tuple[int, int]] = {}
-        self.limits: list[tuple[float, float]] = []
+        self.limits: list[tuple[int, int]] = []
         self._slot: dict[bytes, int] = {}
         self._codes: dict[tuple[str, bytes], int] = {}
         self._rows: list[tuple[str, ...]] = []
@@ -163,7 +164,7 @@ class _Reading:
             contract = project.contract_on(day)
             rule, short = contract.service_level, contract.short_abandon_s
             # A slot of the histogram holds half-open seconds: 2·s is exactly s (operations.floor.counters).
-            limits = (2 * rule.within_s - (rule.at == "<"), 2 * short - 1 if short else -math.inf)
+            limits = (2 * rule.within_s - (rule.at == "<"), 2 * short - 1)
             for at in range(start, end, QUARTER_MS):
                 self._slot[str(at // MINUTE_MS).encode()] = len(self.limits)
                 self.limits.append(limits)
