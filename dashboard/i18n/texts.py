@@ -1,4 +1,4 @@
-"""The texts in English: those that the script draws, by short name, and those that the pages' trees hold."""
+"""The English texts that the script draws, by short name; those of the pages' trees stand where they are used."""
 
 from __future__ import annotations
 
@@ -80,41 +80,3 @@ LIVE: dict[str, str] = {
     "trouble_n": "{n} in trouble",
 }
 """What the script draws. ``{names}`` are filled by the script."""
-
-PAGES: tuple[str, ...] = (
-    "Queue",
-    "Waiting",
-    "Longest",
-    "Queues",
-    "Sources",
-    "All projects",
-    "Overview",
-    "Wall",
-    "No project is configured, or you may not see any.",
-    "No source is configured.",
-    "State",
-    "Since",
-    "Last word",
-    "Last event",
-    "Events",
-    "Clock",
-    "Projects",
-    "Queues that no project names",
-    "Every queue that it speaks of belongs to a project.",
-    "What is wrong, and what to do",
-    "Nothing.",
-    "Configuration",
-    "The configuration was read without an error.",
-    "The configuration on disk has errors; the last good one is running.",
-    "Contacts that nobody saw end, today",
-    "Try an incident",
-    "A surge of calls",
-    "The team goes to lunch",
-    "A trunk goes dead",
-    "for 5 minutes",
-    "Connecting to the live numbers",
-    "Loading",
-    "There is no such page.",
-    "Go to the overview",
-)
-"""What the pages' trees hold."""
