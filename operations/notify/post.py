@@ -93,7 +93,7 @@ class Post:
         except SendFailed as failed:
             error = failed
         except BaseException as other:  # whatever it was, the worker hears of it; its words may hold an address
-            error = SendFailed(f"{running.kind} failed ({type(other).__name__})")
+            error = SendFailed(f"{running.kind} failed ({type(other).__name__})", doubtful=True)
         self._done.put((running, error))
 
     def wait(self, seconds: float) -> None:
@@ -122,7 +122,8 @@ class Post:
             if lasts >= self._send_ms and not running.overdue:
                 running.overdue = True
                 yield Finished(
-                    running.parcel, SendFailed(f"{running.kind} gave no answer within {self._send_ms // 1000} s")
+                    running.parcel,
+                    SendFailed(f"{running.kind} gave no answer within {self._send_ms // 1000} s", doubtful=True),
                 )
             elif lasts >= self._send_ms + LEFT_ALONE_MS:
                 log.warning("a send to %s never came back; its thread is left to itself", address.name)

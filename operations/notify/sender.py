@@ -22,16 +22,30 @@ OWN_SERVERS = frozenset({"mailto", "mailtos"})
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _SMTP = re.compile(r"(?:\(|was refused: )(\d{3})(?:, b['\"]| )")
 _UNREACHED = ("connection error", "socket exception", "timed out", "refused")
+_NEVER_MET = (
+    "newconnectionerror",
+    "connecttimeout",
+    "nameresolutionerror",
+    "connection refused",
+    "name or service",
+    "no route",
+    "unreachable",
+)
+"""Signs that there was no connection, so that nothing can have arrived."""
+
 TRY_AGAIN = frozenset({408, 409, 423, 425, 429})
 """Answers of 400 and more that are no last word."""
 
 
 class SendFailed(Exception):
-    """A message did not arrive. ``str(error)`` holds no secret. ``permanent``: the same message to the same address will not do better."""
+    """A message did not arrive, as far as is known. ``str(error)`` holds no secret.
 
-    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+    ``permanent``: the same message to the same address will not do better. ``doubtful``: it may have arrived all the same.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False, doubtful: bool = False) -> None:
         super().__init__(reason)
-        self.permanent = permanent
+        self.permanent, self.doubtful = permanent, doubtful
 
 
 class Sender(Protocol):
@@ -77,7 +91,7 @@ class AppriseSender:
                 body_format=apprise.NotifyFormat.TEXT,
             )
         except Exception as error:  # whatever a plugin's author did not think of
-            raise SendFailed(f"{kind_of(url)} failed ({type(error).__name__})") from None
+            raise SendFailed(f"{kind_of(url)} failed ({type(error).__name__})", doubtful=True) from None
         finally:
             said = self._said.end()
         if not accepted:
@@ -142,7 +156,8 @@ def failure(kind: str, said: list[str]) -> SendFailed:
     if "not supported by server" in text:
         return SendFailed(f"{kind} does not offer the sign-in or encryption that the address asks for", permanent=True)
     if any(word in text.lower() for word in _UNREACHED):
-        return SendFailed(f"{kind} cannot be reached")
+        met = not any(word in text.lower() for word in _NEVER_MET)
+        return SendFailed(f"{kind} broke the connection off" if met else f"{kind} cannot be reached", doubtful=met)
     return SendFailed(f"{kind} did not accept the message")
 
 

@@ -10,26 +10,27 @@ import logging
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import redis
+from pydantic import SecretStr
 
 from operations.notify import addresses, book
-from operations.notify.addresses import Address, Outcome
-from operations.notify.book import GroupKey, Seen
-from operations.notify.group import Group, Notice
+from operations.notify.addresses import Address
+from operations.notify.book import Seen
+from operations.notify.group import Notice
+from operations.notify.outbox import Outbox
 from operations.notify.planner import Telling, plan
-from operations.notify.post import Finished, Parcel, Post
-from operations.notify.sender import AppriseSender, SendFailed
-from operations.notify.words import AGAIN, Message, compose
+from operations.notify.post import Parcel, Post
+from operations.notify.sender import AppriseSender
+from operations.notify.words import compose
 from operations.projects.configuration import Configuration
 from operations.projects.routes import Route
 from operations.projects.watcher import ConfigurationWatcher
 from operations.store import keys
-from operations.store.leases import TTL_MS, Lease, LeaseLost, guarded
+from operations.store.leases import TTL_MS, Lease, LeaseLost
 
 log = logging.getLogger(__name__)
 
@@ -55,26 +56,18 @@ class Worker:
         post: Post,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._client, self._watcher, self._clock, self._post, self._chance = client, watcher, clock, post, chance
+        self._client, self._watcher, self._clock, self._post = client, watcher, clock, post
         self._lease = Lease(client, "notify", "worker", instance)
         self._configuration: Configuration | None = None
         self._routes: dict[str, Route] = {}
         self._held = False
         self._renewed_at = 0
-        self._groups: dict[GroupKey, Group] = {}
-        self._touched: set[GroupKey] = set()
-        self._waiting: dict[
-            str, dict[str, None]
-        ] = {}  # by route the projects whose message is on its way, oldest first
+        self._outbox = Outbox(chance)
         self._asked_at = 0
         self._seen: dict[str, Seen] = {}
         self._looked_at: dict[str, int] = {}
         self._wake_at: dict[str, int] = {}
-        self._outcomes: dict[Address, Outcome] = {}
-        self._news: set[Address] = set()
         self._to_look: list[Address] = []
-        self._arrived: deque[tuple[str, int]] = deque(maxlen=1000)
-        self._log: list[tuple[str, dict[str, Any]]] = []
 
     # ── one turn ──────────────────────────────────────────────────────────────────────────────────
 
@@ -101,7 +94,7 @@ class Worker:
             changed = book.moved(self._client, positions, patience if idle else None)
         now = self._clock()
         try:
-            concluded = self._hear(self._post.finished(now))
+            concluded = self._outbox.heard(self._post.finished(now), now)
             changed |= self._overdue(now)
             self._look(changed, now)
             due = {name for name, at in self._wake_at.items() if at <= now}
@@ -115,13 +108,26 @@ class Worker:
 
     def _patience(self, now: int) -> int:
         """How long nothing may happen; sends that end, and alerts that change, are heard of before."""
-        waits = [at - now for at in self._wake_at.values()]
-        waits += [
-            outcome.wait_until - now
-            for address, outcome in self._outcomes.items()
-            if outcome.wait_until > now and self._waiting.get(address.route) and not self._post.busy(address)
-        ]
-        return max(0, min([PATIENCE_MS, *waits]))
+        due = (*self._wake_at.values(), *self._outbox.next_try(now, self._post))
+        return max(0, min([PATIENCE_MS, *(at - now for at in due)]))
+
+    def _send(self, now: int) -> None:
+        """Begin what may begin: first it is written down, then it is sent."""
+        ready = self._outbox.ready(self._post, now)
+        try:
+            self._outbox.save(self._client, self._lease, now)
+        except redis.RedisError:
+            self._outbox.unmark(parcel for parcel, _ in ready)
+            raise
+        for parcel, message in ready:
+            self._post.start(parcel, self._url(parcel.address), message, now)
+        while self._to_look and self._post.room:
+            address = self._to_look.pop()
+            if not self._post.busy(address):
+                self._post.start(Parcel(address, "", ""), self._url(address), None, now)
+
+    def _url(self, address: Address) -> SecretStr:
+        return self._routes[address.route].urls[address.number]
 
     # ── who works ─────────────────────────────────────────────────────────────────────────────────
 
@@ -141,7 +147,7 @@ class Worker:
         if configuration is not self._configuration:
             try:
                 if self._configuration is not None:
-                    self._save(now)
+                    self._outbox.save(self._client, self._lease, now)
             except LeaseLost:
                 self._forget()
                 return False
@@ -153,66 +159,20 @@ class Worker:
         covered = [
             name for name in configuration.projects if any(route.covers(name) for route in self._routes.values())
         ]
-        kept = addresses.stored(self._client)
-        self._outcomes = addresses.fresh(self._routes, kept)
-        changed = {
-            address.route
-            for address, outcome in self._outcomes.items()
-            if not _is_known(outcome, kept.get(address.name.encode()))
-        }
-        self._groups, self._waiting = {}, {}
-        kept_groups = book.load(self._client, covered, self._routes)
-        for key, group in sorted(kept_groups.items(), key=lambda item: item[1].notice.at if item[1].notice else 0):
-            self._put(key, self._resumed(key, group, changed))
+        saved = addresses.stored(self._client)
+        self._outbox.load(self._routes, book.load(self._client, covered, self._routes), saved, self._post)
         self._seen = {name: Seen(None, "0-0") for name in covered}
         self._looked_at, self._wake_at = {}, {}
-        self._news = set(self._outcomes)
-        self._to_look = list(self._outcomes)
-        gone = [field for field in kept if field.decode() not in {address.name for address in self._outcomes}]
+        self._to_look = list(self._outbox.outcomes)
+        gone = {field.decode() for field in saved} - {address.name for address in self._outbox.outcomes}
         if gone:
             self._client.hdel(keys.NOTIFY_ROUTES, *gone)
-
-    def _put(self, key: GroupKey, group: Group) -> None:
-        """Remember a group, to be written down with the next transaction."""
-        project, route = key
-        self._groups[key] = group
-        self._touched.add(key)
-        if group.notice is None:
-            self._waiting.get(route, {}).pop(project, None)
-        else:
-            self._waiting.setdefault(route, {}).setdefault(project)
-
-    def _resumed(self, key: GroupKey, group: Group, changed: set[str]) -> Group:
-        """A group as its predecessor left it. A send whose outcome nobody wrote down goes out again, and says so."""
-        project, route = key
-        if group.unheard and route in changed:
-            return Group()  # nobody was reached, and now there may be somebody
-        notice = group.notice
-        if notice is None:
-            return group
-        arrived = {
-            number for id_, number in self._arrived if id_ == notice.id
-        }  # heard of, but not written down in time
-        numbers = [n for n in range(len(self._routes[route].urls)) if n not in arrived]
-        open_ = [n for n in notice.sending if n in numbers]
-        here = [n for n in open_ if self._post.holds(Address(route, n), notice.id)]
-        notice = msgspec.structs.replace(
-            notice,
-            left=[n for n in notice.left if n in numbers],
-            sending=here,
-            again=sorted({*notice.again, *open_} - {*here}),
-            reached=notice.reached or bool(arrived),
-        )
-        return (
-            _concluded(group, notice, notice.at) if not notice.left else msgspec.structs.replace(group, notice=notice)
-        )
 
     def _forget(self) -> None:
         """The lease went to somebody else; what this process knew is what is stored, or worth nothing."""
         self._held, self._configuration, self._lease.value = False, None, None
-        self._groups, self._waiting, self._seen, self._wake_at = {}, {}, {}, {}
-        self._touched.clear()
-        self._log.clear()
+        self._seen, self._wake_at = {}, {}
+        self._outbox.clear()
 
     def _let_go(self) -> None:
         if self._held:
@@ -245,7 +205,7 @@ class Worker:
             if not route.covers(project):
                 continue
             key = project, route.name
-            before = self._groups.get(key, Group())
+            before = self._outbox.group(key)
             planned = plan(route, alerts, before, now)
             group = planned.group
             if planned.telling is not None:
@@ -255,7 +215,7 @@ class Worker:
             if planned.wake_at is not None:
                 wakes.append(planned.wake_at)
             if group is not before and group != before:
-                self._put(key, group)
+                self._outbox.put(key, group)
         if wakes:
             self._wake_at[project] = min(wakes)
 
@@ -276,143 +236,6 @@ class Worker:
             left=list(range(len(route.urls))),
         )
 
-    # ── sending ───────────────────────────────────────────────────────────────────────────────────
-
-    def _send(self, now: int) -> None:
-        """Begin what may begin: one message to each address that is free. First it is written down, then it is sent."""
-        parcels: list[tuple[Parcel, Message]] = []
-        for address, outcome in sorted(
-            self._outcomes.items(), key=lambda item: item[1].at
-        ):  # who waits longest is first
-            if len(parcels) >= self._post.room:
-                break
-            if self._post.busy(address) or not outcome.may_try(now):
-                continue
-            for project in self._waiting.get(address.route, ()):
-                notice = self._groups[project, address.route].notice
-                if notice is not None and address.number in notice.left and address.number not in notice.sending:
-                    body = f"{notice.body}\n\n{AGAIN}" if address.number in notice.again else notice.body
-                    parcels.append((Parcel(address, project, notice.id), Message(notice.subject, body, notice.level)))
-                    break
-        for parcel, _ in parcels:
-            self._mark(parcel, lambda notice, n: msgspec.structs.replace(notice, sending=[*notice.sending, n]))
-        try:
-            self._save(now)
-        except redis.RedisError:
-            for parcel, _ in parcels:
-                self._mark(
-                    parcel,
-                    lambda notice, n: msgspec.structs.replace(notice, sending=[m for m in notice.sending if m != n]),
-                )
-            raise
-        for parcel, message in parcels:
-            self._post.start(parcel, self._url(parcel.address), message, now)
-        while self._to_look and self._post.room:
-            address = self._to_look.pop()
-            if not self._post.busy(address):
-                self._post.start(Parcel(address, "", ""), self._url(address), None, now)
-
-    def _url(self, address: Address) -> Any:
-        return self._routes[address.route].urls[address.number]
-
-    def _mark(self, parcel: Parcel, change: Callable[[Notice, int], Notice]) -> None:
-        key = parcel.project, parcel.address.route
-        group = self._groups[key]
-        assert group.notice is not None
-        self._put(key, msgspec.structs.replace(group, notice=change(group.notice, parcel.address.number)))
-
-    def _hear(self, finished: Iterable[Finished]) -> set[str]:
-        """Take in how sends went; returns the projects whose plan may go on."""
-        touched = set()
-        now = self._clock()
-        for parcel, error in finished:
-            before = self._outcomes.get(parcel.address)
-            if before is None:
-                continue  # the configuration has no such address any more
-            if parcel.notice or error is not None:
-                self._judge(parcel, before, error, now)
-            if self._settle(parcel, error, now):
-                touched.add(parcel.project)
-        return touched
-
-    def _judge(self, parcel: Parcel, before: Outcome, error: SendFailed | None, now: int) -> None:
-        name = parcel.address.name
-        if error is None:
-            after = before.arrived(now)
-            if before.failures:
-                log.info("notify: %s takes messages again", name)
-        else:
-            after = before.failed(str(error), error.permanent, now, self._chance())
-            if not before.failures or before.permanent != error.permanent:
-                log.warning(
-                    "notify: %s: %s%s",
-                    name,
-                    error,
-                    "; nothing will be tried again by itself" if error.permanent else "",
-                )
-        self._outcomes[parcel.address] = after
-        self._news.add(parcel.address)
-
-    def _settle(self, parcel: Parcel, error: SendFailed | None, now: int) -> bool:
-        """Cross an address off its notice. False when that notice is not on its way any more."""
-        address = parcel.address
-        group = self._groups.get((parcel.project, address.route))
-        notice = group.notice if group else None
-        if group is None or notice is None or notice.id != parcel.notice or address.number not in notice.left:
-            return False
-        if error is None:
-            self._arrived.append((notice.id, address.number))
-        over = error is None or error.permanent
-        left = [n for n in notice.left if n != address.number] if over else notice.left
-        notice = msgspec.structs.replace(
-            notice,
-            left=left,
-            sending=[n for n in notice.sending if n != address.number],
-            again=[n for n in notice.again if n != address.number] if over else notice.again,
-            reached=notice.reached or error is None,
-        )
-        after = msgspec.structs.replace(group, notice=notice) if left else _concluded(group, notice, now)
-        self._put((parcel.project, address.route), after)
-        self._log.append((parcel.project, self._entry(parcel, notice, error, now)))
-        return True
-
-    def _entry(self, parcel: Parcel, notice: Notice, error: SendFailed | None, now: int) -> dict[str, Any]:
-        outcome = self._outcomes[parcel.address]
-        to = f"{parcel.address.route} ({outcome.to})"
-        if error is None:
-            reason = f"{to} was told: {notice.subject}"
-        elif error.permanent:
-            reason = f"{to} could not be told: {error}; not tried again"
-        else:
-            reason = f"{to} could not be told: {error}; again in {max(1, (outcome.wait_until - now) // 1000)} s"
-        return {
-            "at": now,
-            "what": "notify_failed" if error is not None else "notified",
-            "route": parcel.address.route,
-            "to": outcome.to,
-            "kind": notice.kind,
-            "level": ("", "warning", "critical")[notice.level],
-            "episodes": notice.episodes,
-            "permanent": bool(error and error.permanent),
-            "reason": reason,
-        }
-
-    # ── writing down ──────────────────────────────────────────────────────────────────────────────
-
-    def _save(self, now: int) -> None:
-        """Write what changed in one transaction, under the lease. Raises ``LeaseLost`` and redis errors."""
-        if not (self._touched or self._news or self._log):
-            return
-        changed = {key: None if self._groups[key].idle else self._groups[key] for key in self._touched}
-        outcomes = [(address, self._outcomes[address]) for address in self._news if address in self._outcomes]
-        guarded(self._client, self._lease, lambda pipe: book.write(pipe, changed, outcomes, self._log, now))
-        for key, kept in changed.items():
-            if kept is None:
-                del self._groups[key]
-        self._touched.clear()
-        self._news.clear()
-        self._log.clear()
-
     def close(self) -> None:
         """Wait a moment for what is being sent, write down how it went, and let another worker go on."""
         if not self._held:
@@ -420,22 +243,14 @@ class Worker:
         end = time.monotonic() + FAREWELL_S
         while self._post.active and (left := end - time.monotonic()) > 0:
             self._post.wait(left)
-            self._hear(self._post.finished(self._clock()))
+            self._outbox.heard(self._post.finished(self._clock()), self._clock())
         try:
-            self._hear(self._post.finished(self._clock()))
-            self._save(self._clock())
+            now = self._clock()
+            self._outbox.heard(self._post.finished(now), now)
+            self._outbox.save(self._client, self._lease, now)
         except LeaseLost:
             pass
         self._let_go()
-
-
-def _is_known(outcome: Outcome, saved: bytes | None) -> bool:
-    return saved is not None and outcome.print.encode() in saved
-
-
-def _concluded(group: Group, notice: Notice, now: int) -> Group:
-    """The group once its notice has arrived wherever it can arrive. ``repeat`` runs from now."""
-    return msgspec.structs.replace(group, notice=None, told_at=now, unheard=not notice.reached)
 
 
 def tell(

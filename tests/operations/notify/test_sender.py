@@ -115,7 +115,7 @@ def test_nobody_there_may_change(sender: AppriseSender, url: str) -> None:
 
 def test_a_connection_that_dies_in_the_middle_may_change(sender: AppriseSender, hook: Hook) -> None:
     hook.answer = "die"
-    assert fails(sender, f"json://{hook.address}/") == ("json cannot be reached", False)
+    assert fails(sender, f"json://{hook.address}/") == ("json broke the connection off", False)
     box = Mailbox()
     box.die = True
     with mail(box) as address:
@@ -126,7 +126,7 @@ def test_a_connection_that_dies_in_the_middle_may_change(sender: AppriseSender, 
 
 def test_a_server_that_says_nothing_is_given_up_after_the_time_that_the_address_names(sender: AppriseSender) -> None:
     with silent() as address:
-        assert fails(sender, f"json://{address}/?rto=0.2&cto=0.2") == ("json cannot be reached", False)
+        assert fails(sender, f"json://{address}/?rto=0.2&cto=0.2") == ("json broke the connection off", False)
 
 
 @pytest.mark.parametrize("url", ["nonsense://x", "json://", f"slack://{CANARY}", "mailto://", f"tgram://{CANARY}/"])
@@ -172,6 +172,22 @@ def test_what_is_sent_and_to_whom_is_in_no_log(sender: AppriseSender, hook: Hook
     assert "heard" in text.getvalue()
     assert CANARY not in text.getvalue()
     assert "Longest wait" not in text.getvalue()
+
+
+def test_only_where_nobody_was_met_is_it_sure_that_nothing_arrived(sender: AppriseSender, hook: Hook) -> None:
+    def doubtful(url: str) -> bool:
+        with pytest.raises(SendFailed) as caught:
+            sender.send(SecretStr(url), MESSAGE)
+        return caught.value.doubtful
+
+    assert not doubtful(f"json://{closed()}/")
+    assert not doubtful(f"mailto://{closed()}?to=lead@example.com&from=wall@example.com")
+    hook.answer = 500
+    assert not doubtful(f"json://{hook.address}/")
+    hook.answer = "die"
+    assert doubtful(f"json://{hook.address}/")
+    with silent() as address:
+        assert doubtful(f"json://{address}/?rto=0.2")
 
 
 def test_words_that_nobody_knows_are_worth_another_try() -> None:

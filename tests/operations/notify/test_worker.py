@@ -265,6 +265,24 @@ def test_a_server_that_hangs_holds_one_thread_and_nobody_else(
     assert working.outcomes()["slow[0]"]["state"] == "ok"
 
 
+def test_a_copy_that_may_be_the_second_says_so_and_a_plain_next_try_does_not(
+    desk: Make, redis: redis_py.Redis, receiver: Receiver
+) -> None:
+    working = desk(route(urls=("test://doubtful", "test://refused"), group_wait_ms=0))
+    receiver.fails["test://doubtful"] = SendFailed("test broke the connection off", doubtful=True)
+    receiver.fails["test://refused"] = SendFailed("test cannot be reached")
+    show(redis, "acme", alert())
+    working.work()
+    receiver.fails["test://doubtful"] = SendFailed("test cannot be reached")
+    working.work(MINUTE)
+    receiver.fails.clear()
+    working.work(MINUTE)
+    assert {url: AGAIN in message.body for url, message in receiver.got} == {
+        "test://doubtful": True,
+        "test://refused": False,
+    }
+
+
 def test_a_thread_that_never_comes_back_is_given_up_in_the_end(
     desk: Make, redis: redis_py.Redis, receiver: Receiver
 ) -> None:
