@@ -147,18 +147,9 @@ class WindowSums:
         for source in self._project.sources:
             if source not in self._cells:
                 continue
-            minutes = self._cells[source].minutes
-            if (end - start) // MINUTE_MS * 50 < len(minutes):
-                rows = {row for row, _ in minutes}
-                pairs = [
-                    ((row, at), minutes[row, at])
-                    for row in rows
-                    for at in range(start, end, MINUTE_MS)
-                    if (row, at) in minutes
-                ]
-            else:
-                pairs = [(key, cell) for key, cell in minutes.items() if start <= key[1] < end]
-            for (row, _), cell in pairs:
-                scopes = self.scopes(source, row)
-                if scopes:
-                    self._add(window, scopes, cell, sign)
+            cells = self._cells[source]
+            for at in range(start, end, MINUTE_MS):
+                for row, cell in cells.minute(at).items():
+                    scopes = self.scopes(source, row)
+                    if scopes:
+                        self._add(window, scopes, cell, sign)

@@ -62,7 +62,8 @@ class Cells:
     def __init__(self, client: Any, source: str) -> None:
         self._client = client
         self.source = source
-        self.minutes: dict[CellKey, Counters] = {}
+        self.minutes: dict[int, dict[str, Counters]] = {}
+        """By start, then row: windows that roll take whole minutes in and give them back."""
         self.quarters: dict[CellKey, Counters] = {}
         self._dirty_minutes: set[CellKey] = set()
         self._dirty_quarters: set[CellKey] = set()
@@ -75,7 +76,8 @@ class Cells:
         self._minutes_from = now_ms - now_ms % 3_600_000 - RECENT_MINUTES_MS
         for hour in range(self._minutes_from, now_ms + 3_600_000, 3_600_000):
             for field, blob in self._client.hgetall(keys.minutes(self.source, hour)).items():
-                self.minutes[_unfield(field)] = _decode(blob)
+                row, start = _unfield(field)
+                self.minutes.setdefault(start, {})[row] = _decode(blob)
         self._quarters_from = now_ms - now_ms % DAY_MS - DAY_MS
         self.quarters = dict(read_quarters(self._client, self.source, self._quarters_from, now_ms + DAY_MS))
 
@@ -126,12 +128,16 @@ class Cells:
             self.quarters[key] = _decode(blob) if blob else Counters({}, {}, {})
 
     def _minute(self, key: CellKey) -> Counters:
-        cell = self.minutes.get(key)
+        row, start = key
+        rows = self.minutes.get(start)
+        if rows is None:
+            rows = self.minutes[start] = {}
+        cell = rows.get(row)
         if cell is None:
             blob = None
-            if key[1] < self._minutes_from:
-                blob = self._client.hget(keys.minutes(self.source, key[1]), _field(*key))
-            cell = self.minutes[key] = _decode(blob) if blob else Counters({}, {}, {})
+            if start < self._minutes_from:
+                blob = self._client.hget(keys.minutes(self.source, start), _field(row, start))
+            cell = rows[row] = _decode(blob) if blob else Counters({}, {}, {})
         return cell
 
     def _quarter(self, key: CellKey) -> Counters:
@@ -150,7 +156,7 @@ class Cells:
         """Put every changed cell on a transaction's pipeline. Call ``saved`` once it went through."""
         by_key: dict[str, dict[str, bytes]] = {}
         for key in self._dirty_minutes:
-            by_key.setdefault(keys.minutes(self.source, key[1]), {})[_field(*key)] = _encode(self.minutes[key])
+            by_key.setdefault(keys.minutes(self.source, key[1]), {})[_field(*key)] = _encode(self.minutes[key[1]][key[0]])
         hours = list(by_key)
         for key in self._dirty_quarters:
             by_key.setdefault(keys.quarters(self.source, key[1]), {})[_field(*key)] = _encode(self.quarters[key])
@@ -175,14 +181,14 @@ class Cells:
         self._dirty_quarters.clear()
         if now_ms - RECENT_MINUTES_MS > self._minutes_from + 3_600_000:
             self._minutes_from = now_ms - now_ms % MINUTE_MS - RECENT_MINUTES_MS
-            self.minutes = {key: cell for key, cell in self.minutes.items() if key[1] >= self._minutes_from}
+            self.minutes = {start: rows for start, rows in self.minutes.items() if start >= self._minutes_from}
         if now_ms - RECENT_QUARTERS_MS > self._quarters_from + 3_600_000:
             self._quarters_from = now_ms - now_ms % QUARTER_MS - RECENT_QUARTERS_MS
             self.quarters = {key: cell for key, cell in self.quarters.items() if key[1] >= self._quarters_from}
 
     def touch_all(self) -> None:
         """Mark all that is remembered as unsaved: Redis lost it."""
-        self._dirty_minutes.update(self.minutes)
+        self._dirty_minutes.update((row, start) for start, rows in self.minutes.items() for row in rows)
         self._dirty_quarters.update(self.quarters)
 
     # ── reading back ──────────────────────────────────────────────────────────────────────────────
@@ -198,7 +204,7 @@ class Cells:
 
     def minute(self, at: int) -> dict[str, Counters]:
         """The recent cells of one minute by row."""
-        return {row: cell for (row, start), cell in self.minutes.items() if start == at}
+        return self.minutes.get(at, {})
 
     def sums(self, start: int, end: int, now_ms: int) -> dict[str, Counters]:
         """Every row's sum over [start, end), both multiples of 15 min."""
