@@ -282,6 +282,12 @@ class SourceLink:
         if refused is not None:
             raise refused
 
+    def forget_memory(self) -> None:
+        """Between two sessions: the events that the memory stands behind are gone, so it must not outlive them."""
+        self._memory.clear()
+        self._forgetting = True
+        self._filled.set()
+
     async def _write_memory(self) -> None:
         """What was remembered behind events that are in the log now; a second trip, so that it can never come first."""
         if self._forgetting:
