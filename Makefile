@@ -26,7 +26,7 @@ run:
 
 test: check
 	@$(py) -m tests.machinery.chromium
-	$(py) -m pytest -n 2 --dist loadgroup $(PYTEST)
+	$(py) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 check:
 	@.ci/set-up test
