@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from collectors.collector import Link
+from collectors.collector import Link, SourceSettings
 from collectors.events import AnyEvent
 from collectors.simulator.centre import LONGEST_TAIL_MS, Centre, fingerprint
 from collectors.simulator.incidents import INCIDENTS, Incident, fault
@@ -47,11 +47,11 @@ class Simulator:
     """The collector of kind ``simulator``."""
 
     kind: ClassVar[str] = "simulator"
-    Settings: ClassVar[type[SimulatorSettings]] = SimulatorSettings
+    Settings: ClassVar[type[SourceSettings]] = SimulatorSettings
     tick_s: ClassVar[float] = 0.5
     """The source gives a sign of life at least this often, also when nothing happens in it."""
 
-    def __init__(self, source: str, settings: SimulatorSettings) -> None:
+    def __init__(self, source: str, settings: Any) -> None:
         self._settings = settings
 
     async def run(self, link: Link) -> None:
