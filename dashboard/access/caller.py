@@ -91,7 +91,16 @@ def without_names(board: dict[str, Any]) -> dict[str, Any]:
             {key: value for key, value in row.items() if key not in ("caller", "caller_name")}
             for row in _rows(board["waiting"])
         ]
+    if "alerts" in board:
+        hidden["alerts"] = [_unsigned(row) for row in _rows(board["alerts"])]
     return {key: value for key, value in board.items() if key not in ("agents_gone", "lost_gone")} | hidden
+
+
+def _unsigned(alert: dict[str, Any]) -> dict[str, Any]:
+    """An alert that tells that it was answered or silenced, but neither by whom nor what people told each other."""
+    hidden = {"by": "", "note": "", "why": ""}
+    said = {name: alert[name] for name in ("acked", "silenced") if alert.get(name)}
+    return alert | {name: {key: hidden.get(key, value) for key, value in row.items()} for name, row in said.items()}
 
 
 def with_masked_callers(board: dict[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.access.caller import Caller
-from dashboard.api import board, commands, desk, health, metrics
+from dashboard.api import alert_words, alerts, board, commands, desk, health, metrics
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
 from dashboard.api.schemas import TEXT, ref
 from dashboard.asgi import JSON, Answer, Request
+
+LOG = (
+    Parameter("from", "a date or a time with offset; entries before are left out", TEXT),
+    Parameter("to", "likewise; a date includes that day, a time is where the stretch ends", TEXT),
+    Parameter("limit", f"entries, at most {alerts.MOST_ENTRIES}; {alerts.DEFAULT_LIMIT} when left out", {"type": "integer"}),
+)
+SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)
 
 OWNED = ("/api/", "/healthz", "/metrics")
 """Paths that never reach the pages."""
@@ -18,6 +25,10 @@ OWNED = ("/api/", "/healthz", "/metrics")
 
 def _json(description: str, name: str) -> dict[int, Reply]:
     return {200: Reply(description, {JSON: ref(name)})}
+
+
+def _heard(description: str) -> dict[int, Reply]:
+    return {202: Reply(description, {JSON: {"type": "object", "required": ["accepted"]}})}
 
 
 def rows(read_intervals: past.Read) -> tuple[Route, ...]:
@@ -57,6 +68,23 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
         Route("POST", "/api/v1/sources/{source}/commands", "commandSource", "Let something happen on a simulator",
               commands.command, {202: Reply("It will happen", {JSON: {"type": "object"}})},
               problems=(400, 403, 404, 409, 413, 415, 422, 503), body=ref("Incident")),
+        Route("GET", "/api/v1/alerts", "listAlerts", "What is firing and what is silent in every project that you may see",
+              alerts.all_alerts(), _json("By project; 200 also while Redis is away", "AllAlerts")),
+        Route("GET", "/api/v1/alerts/log", "readAllAlertLogs", "What happened to the alerts of every project that you may see",
+              alerts.all_logs, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
+        Route("GET", "/api/v1/projects/{project}/alerts", "readAlerts", "One project's alerts, silences and rules",
+              alerts.alerts, _json("Alerts, worst first", "Alerts"), problems=(503,)),
+        Route("GET", "/api/v1/projects/{project}/alerts/log", "readAlertLog", "What happened to one project's alerts",
+              alerts.project_log, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
+        Route("POST", "/api/v1/projects/{project}/alerts/acknowledge", "acknowledgeAlert", "Answer an alert that is firing",
+              alert_words.acknowledge, _heard("It is answered at the engine's next tick"), problems=SPOKEN, body=ref("Acknowledge")),
+        Route("POST", "/api/v1/projects/{project}/silences", "silenceAlerts", "Silence a KPI, a queue or everything, for a time",
+              alert_words.silence, _heard("It is silent from the engine's next tick on"), problems=SPOKEN, body=ref("Silence")),
+        Route("DELETE", "/api/v1/projects/{project}/silences/{silence}", "endSilence", "End a silence or a maintenance before its time",
+              alert_words.unsilence, _heard("It ends at the engine's next tick"),
+              (Parameter("by", "who asks, where nobody signs in", TEXT),), (403, 404, 409, 422, 503)),
+        Route("POST", "/api/v1/projects/{project}/maintenance", "planMaintenance", "Put a project or one of its sources under maintenance",
+              alert_words.maintenance, _heard("It is planned from the engine's next tick on"), problems=SPOKEN, body=ref("Maintenance")),
         Route("GET", "/api/v1/openapi.json", "openapi", "This document",
               openapi, {200: Reply("OpenAPI 3.1", {JSON: {"type": "object"}})}),
     )  # fmt: skip

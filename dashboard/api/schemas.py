@@ -241,17 +241,154 @@ INCIDENT = {
     "additionalProperties": False,
 }
 
+ALERT = shape(
+    ["id", "episode", "kpi", "window", "queue", "label", "level", "state", "since", "value", "target", "reason", "acked", "silenced"],
+    id={**TEXT, "description": "the rule's id"},
+    episode={**TEXT, "description": "this run of the alert, from its first crossing to its end"},
+    kpi=TEXT,
+    window=TEXT,
+    queue={**TEXT, "description": "SOURCE/QUEUE; empty for the whole project"},
+    source=TEXT,
+    label=TEXT,
+    unit=TEXT,
+    level={"enum": ["warning", "critical"]},
+    state={"enum": ["firing", "frozen"], "description": "frozen: nothing can be known of it; reason says why"},
+    since={**TIME, "description": "when the value went over the line"},
+    fired_at=TIME,
+    value=MAYBE_NUMBER,
+    target=MAYBE_NUMBER,
+    limit={**MAYBE_NUMBER, "description": "the line that it is over"},
+    reason=TEXT,
+    acked={"type": ["object", "null"], "description": "by, at, note"},
+    silenced={"type": ["object", "null"], "description": "by, until, why, kind"},
+    inhibited={**TEXT, "description": "the alert that speaks for this one, empty for none"},
+)
+
+SILENT = shape(
+    ["id", "kind", "kpi", "queue", "source", "by", "why", "from", "until", "active", "planned"],
+    **dict.fromkeys(("id", "kpi", "queue", "source", "by", "why"), TEXT),
+    kind={"enum": ["silence", "maintenance"]},
+    **{"from": TIME, "until": TIME},
+    active={"type": "boolean", "description": "false: it is yet to begin"},
+    planned={"type": "boolean", "description": "true: it stands in the configuration and ends there only"},
+)
+
+RULE = shape(
+    ["id", "kind", "label", "state", "level"],
+    **dict.fromkeys(("id", "label", "kpi", "window", "queue", "source"), TEXT),
+    kind={"enum": ["target", "budget", "source_down"]},
+    **dict.fromkeys(("goal", "warning", "critical", "clear", "min_sample", "value"), MAYBE_NUMBER),
+    for_s=NUMBER,
+    clear_after_s=NUMBER,
+    only_when_open={"type": "boolean"},
+    state={"enum": ["ok", "pending", "firing", "frozen"]},
+    level={"enum": ["", "warning", "critical"]},
+    since=MAYBE_TIME,
+)
+
+_SILENT_NOW = {name: {"type": "array", "items": ref("Silent")} for name in ("silences", "maintenance")}
+
+ALERTS = shape(
+    ["project", "now", "alerts", "silences", "maintenance", "rules"],
+    project=TEXT,
+    now=TIME,
+    checked_at={**MAYBE_TIME, "description": "when the engine last found all this to be right"},
+    alerts={"type": "array", "items": ref("Alert")},
+    **_SILENT_NOW,
+    rules={"type": "array", "items": ref("Rule")},
+)
+
+ALL_ALERTS = shape(
+    ["now", "redis", "projects"],
+    now=TIME,
+    redis={"type": "boolean", "description": "false: what follows was read before Redis went away"},
+    projects={
+        "type": "array",
+        "items": shape(
+            ["project", "name", "alerts", "silences", "maintenance"],
+            **dict.fromkeys(("project", "name", "client", "time_zone"), TEXT),
+            checked_at=MAYBE_TIME,
+            alerts={"type": "array", "items": ref("Alert")},
+            **_SILENT_NOW,
+        ),
+    },
+)
+
+ALERT_LOG = shape(
+    ["entries", "more"],
+    entries={
+        "type": "array",
+        "items": shape(
+            ["project", "at", "what"],
+            project=TEXT,
+            at=TIME,
+            what={**TEXT, "description": "docs/alerts.md lists them"},
+            reason={**TEXT, "description": "the step in words and numbers"},
+        ),
+    },
+    more={"type": "boolean", "description": "there are more in this stretch than limit"},
+)
+
+_BY = {"type": "string", "maxLength": 80, "description": "who says it, where nobody signs in"}
+_WHY = {"type": "string", "minLength": 1, "maxLength": 500}
+_WHEN = {**TEXT, "description": "ISO 8601; without an offset it is a time of the project's zone"}
+
+ACKNOWLEDGE = {
+    **shape(
+        ["rule"],
+        rule={**TEXT, "examples": ["longest_wait_s@now"]},
+        episode={**TEXT, "description": "the run that was seen; without it, whichever runs"},
+        note={"type": "string", "maxLength": 500},
+        by=_BY,
+    ),
+    "additionalProperties": False,
+}
+
+SILENCE = {
+    **shape(
+        ["why"],
+        kpi={**TEXT, "description": "one KPI; left out: all"},
+        queue={**TEXT, "description": "one queue; left out: all"},
+        until=_WHEN,
+        minutes={"type": "number", "exclusiveMinimum": 0, "maximum": 44_640, "description": "in place of until"},
+        why=_WHY,
+        by=_BY,
+    ),
+    "additionalProperties": False,
+}
+
+MAINTENANCE = {
+    **shape(
+        ["until", "why"],
+        **{"from": {**_WHEN, "description": "now when left out"}},
+        until=_WHEN,
+        source={**TEXT, "description": "one source of the project; left out: the project"},
+        why=_WHY,
+        by=_BY,
+    ),
+    "additionalProperties": False,
+}
+
 COMPONENTS: dict[str, dict[str, Any]] = {
+    "Acknowledge": ACKNOWLEDGE,
     "Agent": AGENT,
+    "Alert": ALERT,
+    "AlertLog": ALERT_LOG,
+    "Alerts": ALERTS,
+    "AllAlerts": ALL_ALERTS,
     "Board": BOARD,
     "Health": HEALTH,
     "Incident": INCIDENT,
     "Intervals": INTERVALS,
     "Kpi": KPI,
+    "Maintenance": MAINTENANCE,
     "Lost": LOST,
     "Overview": OVERVIEW,
     "Problem": PROBLEM,
     "Projects": PROJECTS,
+    "Rule": RULE,
+    "Silence": SILENCE,
+    "Silent": SILENT,
     "Source": SOURCE,
     "Sources": SOURCES,
     "Waiting": WAITING,

@@ -43,6 +43,14 @@ def test_the_document_is_valid_openapi_and_names_every_route_of_the_contract(web
         "/api/v1/projects/{project}/board",
         "/api/v1/projects/{project}/intervals",
         "/api/v1/projects/{project}/live",
+        "/api/v1/alerts",
+        "/api/v1/alerts/log",
+        "/api/v1/projects/{project}/alerts",
+        "/api/v1/projects/{project}/alerts/log",
+        "/api/v1/projects/{project}/alerts/acknowledge",
+        "/api/v1/projects/{project}/silences",
+        "/api/v1/projects/{project}/silences/{silence}",
+        "/api/v1/projects/{project}/maintenance",
         "/api/v1/sources/{source}/commands",
     }
 
