@@ -23,6 +23,7 @@ from operations.floor.counters import DAY_MS, FLOW_OUTS, MINUTE_MS, QUARTER_MS
 from operations.projects.calendar import Calendar
 from operations.projects.contract import Project
 from operations.store import keys
+from operations.store.cells import KEEP_QUARTERS_MS
 from operations.windows import PROJECT, WindowSums
 
 _AT_ONCE = 8
@@ -226,3 +227,22 @@ def by_interval(quarters: np.ndarray, start: int, cut: Collection[tuple[int, int
     """Quarters from ``start`` on, summed into the intervals of ``cut`` (epoch ms)."""
     edges = [(begin - start) // QUARTER_MS for begin, _ in cut]
     return np.add.reduceat(quarters, edges, axis=0) if len(quarters) else quarters
+
+
+def begins(client: Any, project: Project, now_ms: int) -> date | None:
+    """The first local day on which any counter of the project's sources is stored; None when there is none."""
+    first: date | None = None
+    today = now_ms - now_ms % DAY_MS
+    stored = range(today - KEEP_QUARTERS_MS, today + DAY_MS, DAY_MS)
+    for source in project.sources:
+        with client.pipeline(transaction=False) as pipe:
+            for day in stored:
+                pipe.exists(keys.quarters(source, day))
+            found = pipe.execute()
+        there = next((day for day, exists in zip(stored, found, strict=True) if exists), None)
+        if there is None:
+            continue
+        cells = client.hkeys(keys.quarters(source, there))
+        begun = project.calendar.local_date(min(int(cell.partition(keys.ROW.encode())[0]) for cell in cells) * MINUTE_MS)
+        first = begun if first is None else min(first, begun)
+    return first

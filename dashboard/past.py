@@ -1,0 +1,112 @@
+"""A project's past for its pages: computed once for all who look at it, and again when a counter of one of its days has changed.
+
+Two things are kept in the cache that all web processes share. A day that is over is kept as sums (16 KB) under its revision, so a
+month costs one reading of Redis in its life. What a page shows is kept under the revisions of all days that it rests on: nothing that
+is out of date has a key that anybody asks for. See docs/decisions/the-past-in-a-cache.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+import numpy as np
+from redis.exceptions import LockError
+
+from dashboard.context import Context
+from operations.intraday import blocks
+from operations.intraday.history import History, history
+from operations.intraday.span import Span
+from operations.projects.contract import Project
+from operations.windows import PROJECT
+
+T = TypeVar("T")
+
+DAY_S = 26 * 3600
+PAGE_S = 300
+LONGEST_S = 20
+"""A computation that takes longer is begun by the next one who waits: its process may have died."""
+
+MINUTE_MS = 60_000
+
+
+def load(context: Context, project: Project, span: Span, minutes: int, queue: str = PROJECT) -> History:
+    """The tables of a span of ``project``, which the caller must be allowed to see (``context.project``).
+
+    ``queue``: one of its queues, or "" for all. Raises redis' errors.
+    """
+    revisions = blocks.revisions(context.redis, project, sorted({*span.begun, *span.compared}))
+    now_ms = context.now_ms
+    parts = [project.model_dump_json(), span.kind, span.first.isoformat(), span.today.isoformat(), str(minutes), queue]
+    parts += [f"{day}:{word}" for day, word in revisions.items()]
+    if span.running:
+        parts.append(str(now_ms // MINUTE_MS))  # time passes for the running interval, counters or not
+    key = "intraday:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return once(context, key, lambda: _compute(context, project, span, minutes, queue, revisions, now_ms), PAGE_S)
+
+
+def revision(context: Context, project: Project, span: Span) -> str:
+    """Changes whenever the tables of a span may: for a page that asks whether it has to be drawn again."""
+    words = blocks.revisions(context.redis, project, sorted({*span.begun, *span.compared}))
+    minute = context.now_ms // MINUTE_MS if span.running else 0
+    return hashlib.sha256(f"{list(words.values())}{span.today}{minute}".encode()).hexdigest()[:16]
+
+
+def once(context: Context, key: str, compute: Callable[[], T], keep_s: int) -> T:
+    """What is kept under ``key``, else what ``compute`` gives, by one of all who ask at the same time; the others wait for it."""
+    found: T | None = context.cache.get(key)
+    if found is not None:
+        return found
+    lock = context.redis.lock(
+        f"cache:lock:{key}", timeout=LONGEST_S, blocking_timeout=LONGEST_S, sleep=0.01, thread_local=False
+    )
+    held = lock.acquire()
+    try:
+        found = context.cache.get(key)
+        if found is None:
+            found = compute()
+            context.cache.set(key, found, timeout=keep_s)
+    finally:
+        if held:
+            try:
+                lock.release()
+            except LockError:
+                pass  # it took so long that somebody else has begun: both get the same
+    return found
+
+
+def _compute(
+    context: Context, project: Project, span: Span, minutes: int, queue: str, revisions: dict[date, str], now_ms: int
+) -> History:
+    def name(kind: str, day: date) -> str:
+        return f"intraday:{kind}:{hashlib.sha256(f'{project.id}|{queue}'.encode()).hexdigest()[:16]}:{day}:{revisions[day]}"
+
+    read = _kept(
+        context, [day for day in span.begun if day < span.today], lambda day: name("day", day),
+        lambda days: blocks.read(context.redis, project, days, queue),
+    )
+    if span.running:
+        read |= blocks.read(context.redis, project, [span.today], queue)
+    others = [day for day in span.compared if day not in read]
+    compared: dict[date, np.ndarray] = _kept(
+        context, others, lambda day: name("offered", day),
+        lambda days: blocks.read_offered(context.redis, project, days, queue),
+    )
+    return history(project, span, minutes, read, compared, now_ms, queue)
+
+
+def _kept(
+    context: Context, days: list[date], name: Callable[[date], str], read: Callable[[list[date]], dict[date, Any]]
+) -> dict[date, Any]:
+    """Days that are over, from the cache and, where it lacks them, from ``read``, all of those in one go."""
+    if not days:
+        return {}
+    found = dict(zip(days, context.cache.get_many(*map(name, days)), strict=True))
+    missing = [day for day in days if found[day] is None]
+    if missing:
+        fresh = read(missing)
+        context.cache.set_many({name(day): value for day, value in fresh.items()}, timeout=DAY_S)
+        found |= fresh
+    return found
