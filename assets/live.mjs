@@ -175,7 +175,7 @@ class Feed {
   }
 
   merge(change) {
-    const { kpis, queues, agents, agents_gone, previous, ...rest } = change;
+    const { kpis, queues, agents, agents_gone, lost, lost_gone, previous, ...rest } = change;
     const board = (this.board = { ...this.board, ...rest });
     board.kpis = fields(board.kpis, kpis);
     if (queues) {
@@ -185,10 +185,8 @@ class Feed {
         else board.queues[id] = { ...board.queues[id], ...queue, kpis: fields(board.queues[id]?.kpis ?? {}, queue.kpis) };
       }
     }
-    if (agents || agents_gone) {
-      const gone = new Set([...(agents_gone ?? []), ...(agents ?? []).map((row) => row.id)]);
-      board.agents = [...(board.agents ?? []).filter((row) => !gone.has(row.id)), ...(agents ?? [])];
-    }
+    board.agents = rows(board.agents, agents, agents_gone);
+    board.lost = rows(board.lost, lost, lost_gone);
     this.checked = Math.max(this.checked ?? 0, ms(board.at) ?? 0);
   }
 
@@ -249,6 +247,12 @@ class Feed {
     if (this.checked && clock.known && clock.now() - this.checked > CHECKED_MS) return { why: 'no_engine', since: this.checked };
     return null;
   }
+}
+
+function rows(before = [], changed = [], removed = []) {
+  if (!changed.length && !removed.length) return before;
+  const gone = new Set([...removed, ...changed.map((row) => row.id)]);
+  return [...before.filter((row) => !gone.has(row.id)), ...changed];
 }
 
 function fields(before, changed) {
@@ -529,7 +533,7 @@ async function bind() {
   view = null;
   if (root.dataset.page) {
     page = JSON.parse(root.dataset.page);
-    const name = page.page === 'wall' ? 'wall' : 'desk';
+    const name = ['wall', 'lead'].includes(page.page) ? page.page : 'desk';
     views[name] ??= await import(`./${name}.mjs${new URL(import.meta.url).search}`);
     if (found !== root) return;
     view = views[name].open(root, page, feed, live);
@@ -538,7 +542,7 @@ async function bind() {
   if (own) document.getElementById('first-paint')?.remove(); // not before Dash's tree shows the same numbers
 }
 
-const wall = /^\/wall\/([^/]+)\/?$/.exec(location.pathname);
+const wall = /^\/(?:wall|lead)\/([^/]+)\/?$/.exec(location.pathname);
 if (wall) feed = new Feed(decodeURIComponent(wall[1]), draw);
 new MutationObserver(() => { if (!root?.isConnected || !root.closest('#react-entry-point')) bind(); }).observe(document, { childList: true, subtree: true });
 bind();

@@ -55,6 +55,7 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
         use_pages=True,
         pages_folder=str(PAGES),
         assets_folder=str(ASSETS),
+        assets_ignore=r".*\.mjs",  # the document names the one script; Dash would load each of them a second time
         serve_locally=True,
         compress=False,  # the ASGI side compresses, once per file, whoever asks
         meta_tags=[dict(tag) for tag in META],

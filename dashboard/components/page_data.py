@@ -16,7 +16,7 @@ QUEUE_COLUMNS = ("contacts_waiting", "longest_wait_s", "service_level_pct")
 
 @dataclass(frozen=True)
 class Page:
-    """One page as the script sees it; ``page`` is ``wall``, ``overview`` or ``sources``."""
+    """One page as the script sees it; ``page`` is ``wall``, ``lead``, ``overview`` or ``sources``."""
 
     page: str
     words: Words
@@ -27,6 +27,10 @@ class Page:
     may_act: bool = False
     kpis: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Per KPI the fields that are known before the first number: unit, window, target, limits, better."""
+    columns: tuple[str, ...] = QUEUE_COLUMNS
+    """The KPIs that are shown of each queue."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """In English, by short name: what this page's script draws beside what all of them do."""
 
     def attribute(self) -> str:
         """The value of ``data-page``: JSON."""
@@ -40,11 +44,11 @@ class Page:
                 "decimals": self.decimals,
                 "may_act": self.may_act,
                 "kpis": self.kpis,
-                "columns": QUEUE_COLUMNS,
+                "columns": self.columns,
                 "labels": {key: label(key, self.words.language) for key in CATALOGUE},
                 "better": {key: row.better for key, row in CATALOGUE.items()},
                 "windows": {key: names[self.words.language] for key, names in WINDOWS.items()},
-                "words": self.words.live(),
+                "words": self.words.live() | {name: self.words(english) for name, english in self.texts.items()},
             },
             ensure_ascii=False,
             separators=(",", ":"),

@@ -12,6 +12,7 @@ LEAD: dict[str, str] = {
     # the filters
     "search": "Filter by name, queue, reason or number",
     "every_queue": "All queues",
+    "all_queues": "all",
     "everybody": "All",
     "over_limit": "Past the limit",
     "clear": "Clear filters",

@@ -1,0 +1,229 @@
+"""The team lead's desk: queues, who waits, what everybody does, and who hung up and was not reached since.
+
+The tree holds headings, columns and the places; rows and filters are written by ``assets/lead.mjs``, which finds them
+by their ``data-`` attributes. Why these are plain tables: docs/decisions/lead-tables.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard import ids
+from dashboard.components.overview import PAGES
+from dashboard.components.page_data import Page
+from dashboard.i18n import Words
+from dashboard.i18n.lead import LEAD
+
+QUEUE_KPIS = ("contacts_waiting", "longest_wait_s", "service_level_pct", "abandoned", "agents_available")
+"""What the table of queues shows, and what the line on top looks for trouble in."""
+
+
+class Column(NamedTuple):
+    """One column. ``kind``: ``text`` or ``figure``; ``minor``: left out where there is little room."""
+
+    key: str
+    text: str
+    kind: str = "figure"
+    hint: str = ""
+    minor: bool = False
+
+
+class Table(NamedTuple):
+    """One table of the page; ``hint`` says what its rows are."""
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    hint: str = ""
+
+
+TABLES = (
+    Table(
+        "queues",
+        "Queues",
+        (
+            Column("name", "Queue", "text"),
+            Column("contacts_waiting", "Waiting"),
+            Column("longest_wait_s", "Longest"),
+            Column("service_level_pct", "Service level"),
+            Column("abandoned", "Abandoned"),
+            Column("agents_available", "Free / in", hint="Agents who are free, of those who are signed in"),
+        ),
+    ),
+    Table(
+        "waiting",
+        "Waiting",
+        (Column("caller", "Caller", "text"), Column("queue", "Queue", "text"), Column("since", "For")),
+    ),
+    Table(
+        "agents",
+        "Agents",
+        (
+            Column("name", "Agent", "text"),
+            Column("state", "State", "text"),
+            Column("since", "For"),
+            Column("doing", "Reason or queue", "text"),
+            Column("missed", "Missed", hint="Rings of today that were not answered"),
+            Column("queues", "Queues", "text", minor=True),
+        ),
+    ),
+    Table(
+        "lost",
+        "Lost callers",
+        (
+            Column("caller", "Caller", "text"),
+            Column("tries", "Tries"),
+            Column("queue", "Queue", "text"),
+            Column("wait", "Waited"),
+            Column("at", "At"),
+        ),
+        "Callers of today who hung up and whom nobody has answered since",
+    ),
+)
+
+
+def lead(
+    project: str, name: str, client: str, board: Mapping[str, Any] | None, words: Words, *, time_zone: str = "UTC"
+) -> Component:
+    """The whole page. ``board``: the last one, for its layout and zone, or None."""
+    page = Page(
+        "lead",
+        words,
+        project=project,
+        layout=str((board or {}).get("layout") or ""),
+        time_zone=str((board or {}).get("time_zone") or time_zone),
+        columns=QUEUE_KPIS,
+        texts=LEAD,
+    )
+    return html.Main(
+        [
+            head(project, name, client, words),
+            news(),
+            html.Div(className="lead-filters", role="search", **{"data-slot": "filters"}),
+            jump(words),
+            html.Div([table(each, words) for each in TABLES], className="lead-tables"),
+            foot(words),
+        ],
+        id=ids.LEAD,
+        className="desk lead",
+        **{"data-page": page.attribute()},
+    )
+
+
+def head(project: str, name: str, client: str, words: Words) -> Component:
+    """The project and its client, the way to the other pages, and the time where it works."""
+    pages = [("/", "Overview"), *((f"/{page}/{project}", text) for page, text in PAGES)]
+    return html.Header(
+        [
+            html.H1(name, className="desk-name"),
+            html.Span(client, className="desk-sub"),
+            html.Nav(
+                [
+                    html.A(
+                        words(text),
+                        href=path,
+                        className="desk-link",
+                        **({"aria-current": "page"} if path.startswith("/lead/") else {}),
+                    )
+                    for path, text in pages
+                ],
+                className="desk-nav",
+            ),
+            html.Span(className="lead-open", **{"data-slot": "open"}),
+            html.Span(className="desk-clock", **{"data-slot": "clock"}),
+        ],
+        className="desk-head",
+    )
+
+
+def news() -> Component:
+    """The worst thing on the floor, as a sentence."""
+    return html.P(
+        [
+            html.Span(className="lead-news-state", **{"data-slot": "news-state"}),
+            html.Span(className="lead-news-text", **{"data-slot": "news-text"}),
+            html.Span(className="lead-news-more", **{"data-slot": "news-more"}),
+        ],
+        className="lead-news",
+        **{"data-slot": "news", "data-look": "waiting"},
+    )
+
+
+def jump(words: Words) -> Component:
+    """On a phone the tables lie one below the other: how many rows each has, and the way there."""
+    return html.Nav(
+        [
+            html.A(
+                [words(each.title), html.Span(className="lead-jump-count", **{"data-slot": f"jump-{each.key}"})],
+                href=f"#{each.key}",
+            )
+            for each in TABLES
+        ],
+        className="lead-jump",
+    )
+
+
+def table(each: Table, words: Words) -> Component:
+    """One table, its rows still to come."""
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(words(each.title), className="desk-title", title=words(each.hint) if each.hint else None),
+                    html.Span(className="lead-count", **{"data-slot": "count"}),
+                ],
+                className="lead-panel-head",
+            ),
+            html.Div(
+                [
+                    html.Table(
+                        [
+                            html.Thead(html.Tr([column_head(column, words) for column in each.columns])),
+                            html.Tbody(**{"data-slot": "rows"}),
+                        ],
+                        className="table lead-table",
+                        **{"aria-label": words(each.title)},
+                    ),
+                    html.P(className="lead-empty", **{"data-slot": "empty"}),
+                ],
+                className="lead-scroll",
+            ),
+            html.P(className="lead-note", **{"data-slot": "note"}),
+        ],
+        id=each.key,
+        className="lead-panel",
+        **{"data-table": each.key},
+    )
+
+
+def column_head(column: Column, words: Words) -> Component:
+    """A column's name, which sorts by it."""
+    return html.Th(
+        html.Button(
+            words(column.text), type="button", className="lead-sort", title=words(column.hint) if column.hint else None
+        ),
+        scope="col",
+        className=" ".join(
+            filter(None, ("figure" if column.kind == "figure" else "", "minor" if column.minor else ""))
+        ),
+        **{"data-column": column.key, "aria-sort": "none"},
+    )
+
+
+def foot(words: Words) -> Component:
+    """What the keys do, and how fresh all this is."""
+    keys = (("/", "filter"), ("↑ ↓", "rows"), ("← →", "tables"), ("Esc", "clear"))
+    return html.Footer(
+        [
+            html.Span(
+                [part for key, text in keys for part in (html.Kbd(key), f" {words(text)} ")], className="lead-keys"
+            ),
+            html.Ul(className="lead-sources", **{"data-slot": "sources"}),
+            html.Span(className="wall-link", **{"data-slot": "link", "data-state": "connecting"}),
+        ],
+        className="desk-foot lead-foot",
+    )
