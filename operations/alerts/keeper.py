@@ -15,9 +15,8 @@ from operations.alerts import budget, readings
 from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, episode, evaluate, level_name
 from operations.alerts.rules import SOURCE_DOWN, Rule, named, rules_of
 from operations.alerts.silences import Silence, planned, silencing
-from operations.alerts.words import label, reason
+from operations.alerts.words import label, reason, unit
 from operations.floor.counters import Counters
-from operations.kpis.catalogue import CATALOGUE
 from operations.projects.contract import Contract, Project
 from operations.sources import SourceView
 from operations.store import keys
@@ -138,6 +137,8 @@ class AlertKeeper:
                 "kpi": change.rule.kpi,
                 "window": change.rule.window,
                 "queue": change.rule.queue,
+                "label": label(change.rule),
+                "unit": unit(change.rule),
                 "level": level_name(change.level),
                 "value": state.value,
                 "worst": state.worst,
@@ -174,7 +175,7 @@ class AlertKeeper:
                     "queue": rule.queue,
                     "source": rule.source,
                     "label": label(rule),
-                    "unit": CATALOGUE[rule.kpi].unit if rule.kpi in CATALOGUE else "",
+                    "unit": unit(rule),
                     "level": level_name(state.level),
                     "state": "frozen" if frozen else "firing",
                     "since": iso(now_ms if state.began_at is None else state.began_at),

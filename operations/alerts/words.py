@@ -49,6 +49,11 @@ def window_length(window: str) -> str:
     return f"{count} {'min' if unit == 'm' else unit}"
 
 
+def unit(rule: Rule) -> str:
+    """The unit of a rule's values; "" for a source."""
+    return CATALOGUE[rule.kpi].unit if rule.kpi in CATALOGUE else ""
+
+
 def label(rule: Rule) -> str:
     """``Longest wait``, ``Service level today``, ``Waiting in support-l2``, ``Budget of the day (30 min)``."""
     if rule.kpi == SOURCE_DOWN:
