@@ -26,7 +26,10 @@ GAP_MS = 20
 """A board is published at most once in this time; what changes meanwhile goes out together."""
 
 SETTLED_MS = 4_000
-"""After this time a new desk has read what was in the log already, a source's own past included."""
+"""Once a new desk has read what was in the log already, it waits so long for a source's own past before it draws trends of it."""
+
+CATCH_UP_MS = 10_000
+"""The longest time for which a board waits for its folds to come to the end of the log."""
 
 
 def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
@@ -161,7 +164,9 @@ class Desk:
         """Once a second: windows move, sources go stale, waits grow, a project opens or closes."""
         moved = self.sums.roll(now_ms)
         self._look_back(now_ms)
-        if self._draw_back_at is not None and now_ms >= self._draw_back_at:
+        if not self._settled(now_ms):
+            self._draw_back_at = now_ms + SETTLED_MS
+        elif self._draw_back_at is not None and now_ms >= self._draw_back_at:
             self._draw_back_at = None
             self._draw_back(now_ms)
             self._due = True
@@ -180,7 +185,7 @@ class Desk:
             if self._changed is not None:
                 self._changed.update(row["queue"] for row in self.board.waiting)
         self._sources = {name: view for name, view in sources.items() if name in self.project.sources}
-        if minute != self._minute:
+        if minute != self._minute and self._draw_back_at is None:
             self._minute = minute
             self.board.note_trend(minute * MINUTE_MS, self._trending)
             self._client.set(keys.trends(self.project.id), msgspec.json.encode(self.board.trends))
@@ -198,10 +203,17 @@ class Desk:
         return lost
 
     def due_in(self, now_ms: int) -> int | None:
-        """Milliseconds until this board wants to be published; None when nothing changed."""
-        if not self._due:
+        """Milliseconds until this board wants to be published; None when nothing changed.
+
+        Half-read logs make wrong numbers and false alerts, so a board waits until its folds have come to the end of theirs, but
+        not for ever: under a load that never ends an old number is better than none.
+        """
+        if not self._due or not self._settled(now_ms):
             return None
         return max(0, self._published_at + GAP_MS - now_ms)
+
+    def _settled(self, now_ms: int) -> bool:
+        return all(not 0 < fold.behind_ms(now_ms) < CATCH_UP_MS for fold in self._folds.values())
 
     # ── publishing ────────────────────────────────────────────────────────────────────────────────
 

@@ -131,8 +131,8 @@ class Engine:
 
     def _work(self, group: Group, entries: dict[str, list[event_log.Entry]], now: int) -> None:
         for source, fold in group.folds.items():
-            if source in entries:
-                fold.take(entries[source], now)
+            found = entries.get(source, [])
+            fold.take(found, now, more=len(found) >= READ_ENTRIES)
             booked = fold.book(now)
             queues, people, contacts = fold.changed()
             if booked or queues or people or contacts:

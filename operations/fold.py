@@ -36,9 +36,18 @@ class SourceFold:
         self.last_event_at = self.floor.clock
         self.lag_ms = 0
         self.undecodable = 0
+        self._behind_since: int | None = now_ms
 
-    def take(self, entries: list[Entry], now_ms: int) -> None:
-        """Apply new entries of the event log, in order."""
+    def behind_ms(self, now_ms: int) -> int:
+        """For how long this fold has been reading what was in the log already, without having come to its end; 0 at the end."""
+        return 0 if self._behind_since is None else max(1, now_ms - self._behind_since)
+
+    def take(self, entries: list[Entry], now_ms: int, *, more: bool = False) -> None:
+        """Apply new entries of the event log, in order. ``more``: the log may hold further ones already."""
+        if not more:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = now_ms
         apply = self.floor.apply
         for position, batch in entries:
             try:
