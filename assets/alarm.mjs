@@ -1,7 +1,5 @@
 // What calls whoever looks at this screen: a sound, and the browser's notification, once for each new critical alert that the screen shows.
 
-export const needsSomebody = (alert) => alert.state === 'firing' && !alert.acked && !alert.silenced && !alert.inhibited;
-
 const recall = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
 const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode: it holds for this visit */ } };
 
@@ -82,7 +80,7 @@ export class Alarm {
   notify({ key, title, text }) {
     this.notified++;
     try {
-      const notice = new Notification(title, { body: text, tag: key, icon: undefined });
+      const notice = new Notification(title, { body: text, tag: key });
       notice.onclick = () => { window.focus(); notice.close(); };
     } catch { /* a browser that only lets service workers speak */ }
   }

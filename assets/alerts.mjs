@@ -1,7 +1,7 @@
 // The page of alerts: what fires, who has it, what is silent, and what happened. Loaded by live.mjs, which hands over what it knows of time and text.
 
 const own = new URL(import.meta.url).search;
-const { Alarm, needsSomebody } = await import(`./alarm.mjs${own}`);
+const { Alarm } = await import(`./alarm.mjs${own}`);
 const { Episodes } = await import(`./episodes.mjs${own}`);
 const { SilenceForm, MaintenanceForm } = await import(`./alert_forms.mjs${own}`);
 
@@ -13,7 +13,7 @@ const DASH = '—';
 let alarm = null; // outlives the moment in which Dash draws the page anew
 
 export function open(root, page, _feed, live) {
-  const { clock, perf, ms, write, mark, slot, make, keep, formatter, draw } = live;
+  const { needsSomebody, clock, perf, ms, write, mark, slot, make, keep, formatter, draw } = live;
   const f = formatter(page);
   const floor = JSON.parse(root.dataset.floor);
   const configured = new Map(floor.projects.map((project) => [project.id, project]));

@@ -128,7 +128,7 @@ export function open(root, page, _feed, live) {
       const news = !board && this.said && !away ? { look: 'unknown', text: f.say('no_board') } : worst(board, off, sources, page, f, card.places.map((place) => place.key));
       card.weight = (SEVERITY[news.look] ?? 0) * 100 + trouble;
       mark(card.element, 'data-look', news.look);
-      write(card.state, SEVERITY[news.look] || news.look === 'ok' ? f.say(news.look) : '');
+      write(card.state, SEVERITY[news.look] || ['ok', 'answered'].includes(news.look) ? f.say(news.look) : '');
       write(card.note, news.text + (news.more ? `  ${f.say('more', { n: news.more })}` : ''));
       const lines = Object.entries(sources).map(([id, source]) => f.say('source_line_short', { source: id, state: f.say(off ? 'not_known' : source.off ? (source.off.why === 'source_stale' ? 'stale' : 'down') : 'up') }));
       write(card.foot, [openText(board?.open, zone, f), ...lines].filter(Boolean).join('  ·  '));

@@ -397,7 +397,7 @@ class Place {
     const valued = shown.band !== 'unknown';
     write(this.of, valued && key === 'agents_available' && board.kpis.agents_logged_in?.value != null ? `/ ${f.count(board.kpis.agents_logged_in.value)}` : '');
     write(this.sample, valued ? sampleOf(entry, key, board, f) || shown.note : shown.last);
-    write(this.moved, valued ? movedBy(entry, key, board, shown, f) : shown.note);
+    write(this.moved, valued ? movedBy(entry, key, board, shown, f) || missesElsewhere(entry, key, board, page, f) : shown.note);
     this.trend?.draw(valued ? entry.trend ?? [] : [], entry?.target);
     return shown;
   }
@@ -410,8 +410,16 @@ function sampleOf(entry, key, board, f) {
     const offered = board.kpis.offered;
     if (offered?.value != null && offered.window === entry.window) parts.push(f.say('of', { n: offered.value }));
   } else if (entry.sample != null) parts.push(f.say('contacts', { n: entry.sample }));
-  if (key === 'service_level_pct' && left != null) parts.push(f.say('misses_left', { n: left }));
+  if (key === 'service_level_pct' && left != null) parts.push(missesText(left, f));
   return parts.join(' · ');
+}
+
+function missesText(left, f) { return left < 0 ? f.say('misses_over', { n: -left }) : f.say('misses_left', { n: left }); }
+
+function missesElsewhere(entry, key, board, page, f) { // of the contract's other period, under the tile's own
+  if (key !== 'service_level_pct') return '';
+  const others = Object.entries(board.misses_left ?? {}).filter(([window]) => window !== entry.window && page.windows[window]);
+  return others.map(([window, left]) => `${missesText(left, f)} ${page.windows[window]}`).join(' · ');
 }
 
 function movedBy(entry, key, board, shown, f) {
@@ -426,6 +434,25 @@ function movedBy(entry, key, board, shown, f) {
     parts.push(`${queue.name || entry.moved_by}${key === 'longest_wait_s' ? '' : value}`);
   }
   return parts.join(' · ');
+}
+
+// Whether an alert still calls for somebody: not while it is answered, silent, or nothing can be known of it.
+const needsSomebody = (alert) => alert.state === 'firing' && !alert.acked && !alert.silenced && !alert.inhibited;
+
+// An alert in one line: who has it, which number, what it should be, since when, what moves it, whose it is.
+function alertText(alert, board, page, f) {
+  const entry = alert.queue ? board.queues?.[alert.queue]?.kpis?.[alert.kpi] : board.kpis?.[alert.kpi];
+  const shown = entry && entry.window === alert.window ? running(entry) ?? entry.value : null;
+  const known = page.labels[alert.kpi] && !alert.id.startsWith('budget_');
+  const value = shown ?? alert.value;
+  const name = known ? [page.labels[alert.kpi], page.windows[alert.window]].filter(Boolean).join(' ') : alert.label;
+  const number = value == null ? '' : ` ${f.text(value, alert.unit)}`;
+  const goal = alert.target == null ? '' : ` (${f.say('goal', { goal: f.limit(alert.target, alert.unit) })})`;
+  const queue = alert.queue || entry?.moved_by || '';
+  const place = board.queues?.[queue]?.name || queue.slice(queue.indexOf('/') + 1);
+  const has = alert.acked ? f.say(alert.acked.by ? 'has_it' : 'answered', { by: alert.acked.by }) : alert.silenced ? f.say('silent') : '';
+  const age = f.say('for', { time: f.duration(Math.max(0, Math.floor((clock.now() - ms(alert.since)) / 1000))) });
+  return [has, name + number + goal, age, place, board.name].filter(Boolean).join(' · ');
 }
 
 // The worst thing on a board, as one sentence: {look, text, more}.
@@ -452,12 +479,19 @@ function worst(board, off, sources, page, f, keys) {
     if (since) parts.push(f.say('for', { time: f.duration(Math.floor((clock.now() - since) / 1000)) }));
     found.push({ weight, look: entry.band, text: parts.join(' · ') });
   };
+  const told = new Set();
+  for (const alert of board.alerts ?? []) {
+    told.add(`${alert.kpi}|${alert.queue}`);
+    if (alert.inhibited || alert.state !== 'firing' || sources[alert.source]?.off) continue; // the source speaks for it
+    const calls = needsSomebody(alert);
+    found.push({ weight: calls ? SEVERITY[alert.level] + 0.1 : 0.5, look: calls ? alert.level : 'answered', text: alertText(alert, board, page, f) });
+  }
   const anyOff = Object.values(sources).some((source) => source.off);
   const order = [...new Set([...keys, ...Object.keys(board.kpis ?? {})])];
-  for (const key of order) add(board.kpis?.[key], key, null, anyOff);
-  if (!found.some((one) => one.look !== 'unknown')) {
+  for (const key of order) if (!told.has(`${key}|`)) add(board.kpis?.[key], key, null, anyOff);
+  if (!found.some((one) => one.weight > 1 && one.look !== 'unknown')) {
     for (const [id, queue] of Object.entries(board.queues ?? {})) {
-      for (const key of page.columns) add(queue.kpis?.[key], key, queue.name || id, sources[id.split('/')[0]]?.off);
+      for (const key of page.columns) if (!told.has(`${key}|${id}`)) add(queue.kpis?.[key], key, queue.name || id, sources[id.split('/')[0]]?.off);
     }
   }
   found.sort((a, b) => b.weight - a.weight);
@@ -511,7 +545,7 @@ function outgrown(page, root, feed) {
 
 // ── Beginning: the stream opens before the page is there; the page is taken over again when Dash draws its own ──
 
-const live = { clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
+const live = { needsSomebody, alertText, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
 let root = null, view = null, feed = null, page = null;
 
 function draw() {

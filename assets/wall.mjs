@@ -1,8 +1,12 @@
 // The wall: tiles, the table of queues, the worst thing as a sentence, and how fresh all this is.
 // Loaded by live.mjs, which hands over what it knows of time, text and KPIs.
 
+const { Alarm } = await import(`./alarm.mjs${new URL(import.meta.url).search}`);
+let alarm = null; // outlives the moment in which Dash draws the page anew
+
 export function open(root, page, feed, live) {
-  const { clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS } = live;
+  alarm ??= new Alarm({ sound: false, choosable: false });
+  const { needsSomebody, alertText, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS } = live;
 
   class Wall {
     constructor(root, page, feed) {
@@ -28,12 +32,13 @@ export function open(root, page, feed, live) {
         quiet ??= source.off;
       }
       for (const place of this.places) place.draw(board, off ?? quiet, zone);
+      this.drawAlerts(board, off);
       this.drawQueues(board, off, sources, zone);
       const problem = feed.problem && !board ? { look: 'unknown', text: f.say(feed.problem), more: 0 } : null;
       const unborn = !board && feed.beat.now && !problem ? { look: 'unknown', text: f.say('no_board'), more: 0 } : null;
       const news = problem ?? unborn ?? worst(board, off, sources, page, f, this.places.map((place) => place.key));
       mark(this.banner, 'data-look', news.look);
-      write(this['banner-state'], SEVERITY[news.look] ? f.say(news.look) : '');
+      write(this['banner-state'], SEVERITY[news.look] || news.look === 'answered' ? f.say(news.look) : '');
       write(this['banner-text'], news.text);
       write(this['banner-more'], news.more ? f.say('more', { n: news.more }) : '');
       write(this.open, openText(board?.open, zone, f));
@@ -41,6 +46,17 @@ export function open(root, page, feed, live) {
       mark(this.link, 'data-state', feed.state);
       write(this.link, f.say(feed.state));
       this.tickClock();
+    }
+
+    drawAlerts(board, off) { // a tile whose alert somebody has is calmer; what is new and critical calls
+      const alerts = board?.alerts ?? [];
+      for (const place of this.places) {
+        const own = alerts.filter((alert) => alert.kpi === place.key && !alert.queue);
+        mark(place.element, 'data-answered', String(own.length > 0 && !own.some(needsSomebody)));
+      }
+      if (!board || off) return;
+      alarm.hear(alerts.filter(needsSomebody).map((alert) => ({ key: `${alert.episode}|${alert.level}`, level: alert.level, title: `■ ${board.name}`, text: alertText(alert, board, this.page, this.f) })));
+      mark(this.root, 'data-rung', String(alarm.rung));
     }
 
     tickClock() { write(this.clock, clock.known ? this.f.clock(clock.now(), this.feed.board?.time_zone ?? this.page.time_zone) : ''); }

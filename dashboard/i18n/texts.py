@@ -8,6 +8,9 @@ LIVE: dict[str, str] = {
     "warning": "warning",
     "critical": "critical",
     "unknown": "no value",
+    "answered": "answered",
+    "has_it": "{by} has it",
+    "silent": "silenced",
     # a tile
     "goal": "goal {goal}",
     "now": "now",
@@ -16,6 +19,8 @@ LIVE: dict[str, str] = {
     "of": "of {n}",
     "misses_left": "{n} misses left",
     "misses_left_one": "1 miss left",
+    "misses_over": "{n} misses too many",
+    "misses_over_one": "1 miss too many",
     "for": "for {time}",
     "last": "last {value} at {time}",
     # header

@@ -1,0 +1,247 @@
+"""Alerts on real screens: a tile turns critical, the banner says so, an answer on one screen calms another, a late screen agrees."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_py
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from collectors.events import ContactAnswered, ContactEntered, SeenAgent, Snapshot
+from operations.engine import Engine
+from operations.projects.watcher import ConfigurationWatcher
+from tests.dashboard.conftest import WebProcess
+from tests.operations.floor_feed import Feed
+
+PATIENCE_S = 30.0
+HOSTILE = '<img src=x onerror="window.stolen=1">'
+QUEUE = f"hq/l1 {HOSTILE}"
+CONFIGURATION = f"""
+site: {{name: Harbour, time_zone: Asia/Shanghai}}
+sources:
+  hq: {{kind: queue_log, path: /nowhere/queue_log}}
+projects:
+  acme:
+    name: {json.dumps("Acme " + HOSTILE)}
+    queues: [{json.dumps(QUEUE)}]
+    targets:
+      - {{kpi: contacts_waiting, goal: 1, warning: 2, critical: 3}}
+    wall: [contacts_waiting, longest_wait_s, agents_available, answered]
+"""
+
+
+class Site:
+    """A web process, an engine that this test turns, and a source that says what the test wants."""
+
+    def __init__(self, web: WebProcess, client: redis_py.Redis) -> None:
+        self.web = web
+        self.feed = Feed(client, now_ms, "hq")  # type: ignore[arg-type]
+        self.feed.status()
+        self._status_at = time.monotonic()
+        self.engine = Engine(client, ConfigurationWatcher(web.config, {}), "browser", now_ms)
+        self.queue = QUEUE.partition("/")[2]
+        agent = SeenAgent(HOSTILE, "available", {self.queue: None}, HOSTILE)
+        self.feed.emit(Snapshot(now_ms(), now_ms(), [self.queue], [], [agent]))
+        self._contacts = 0
+
+    def turn(self) -> None:
+        if time.monotonic() - self._status_at > 0.5:
+            self._status_at = time.monotonic()
+            self.feed.status()
+        self.engine.turn(wait=False)
+
+    def until(self, what: str, holds: Callable[[], Any]) -> Any:
+        """Let the engine work until something holds; only a failure takes the whole time."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self.turn()
+            found = holds()
+            if found:
+                return found
+            assert time.monotonic() < deadline, f"it did not come: {what}"
+            time.sleep(0.02)
+
+    def calls(self, count: int) -> None:
+        names = [f"c{self._contacts + number}" for number in range(count)]
+        self._contacts += count
+        self.feed.emit(*(ContactEntered(now_ms(), self.queue, name) for name in names))
+
+    def answers_everybody(self) -> None:
+        self.feed.emit(
+            *(ContactAnswered(now_ms(), self.queue, f"c{number}", HOSTILE) for number in range(self._contacts))
+        )
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+    web = WebProcess(tmp_path, redis_url, CONFIGURATION).start()
+    yield Site(web, redis)
+    web.stop()
+
+
+class Screens:
+    """The browser's windows on a site, each a machine of its own; what goes wrong in any of them fails the test."""
+
+    def __init__(self, site: Site, browser: Browser) -> None:
+        self._site, self._browser = site, browser
+        self.faults: list[str] = []
+        self.pages: list[Page] = []
+
+    def open(self, path: str, *, permissions: tuple[str, ...] = (), width: int = 1366, height: int = 768) -> Page:
+        context = self._browser.new_context(viewport={"width": width, "height": height}, permissions=list(permissions))
+        context.add_init_script(COUNT_NOTICES)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("dialog", lambda dialog: self.faults.append(dialog.message))
+        page.goto(self._site.web.address + path)
+        self.pages.append(page)
+        return page
+
+    def close(self) -> None:
+        for page in self.pages:
+            assert page.evaluate("window.stolen") is None, "markup in a name was taken for markup"
+            assert page.locator("img[src=x]").count() == 0
+            page.context.close()
+        assert self.faults == []
+
+
+COUNT_NOTICES = """
+window.notices = [];
+window.Notification = class { constructor(title, options) { window.notices.push([title, options.body]); } static permission = 'granted'; };
+"""
+"""A headless browser shows no notifications; this one writes down what it was asked to show."""
+
+
+@pytest.fixture
+def screens(site: Site, browser: Browser) -> Iterator[Screens]:
+    opened = Screens(site, browser)
+    yield opened
+    opened.close()
+
+
+def banner(page: Page) -> tuple[str, str]:
+    """Its look and its text."""
+    place = page.locator("[data-slot=banner]")
+    return place.get_attribute("data-look") or "", place.inner_text()
+
+
+def tile(page: Page, name: str) -> str:
+    return page.locator("[data-tile=contacts_waiting]").get_attribute(name) or ""
+
+
+def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Site, screens: Screens) -> None:
+    wall, loud = screens.open("/wall/acme"), screens.open("/wall/acme?sound=on")
+    desk = screens.open("/alerts?project=acme")
+    site.until("the wall is calm", lambda: banner(wall)[0] == "ok" and tile(wall, "data-look") == "ok")
+    site.until("the desk is calm", lambda: desk.locator("[data-slot=sum][data-look=ok]").count())
+    site.until("the loud wall is calm", lambda: banner(loud)[0] == "ok")
+
+    site.calls(3)
+    site.until("the tile turns critical", lambda: tile(wall, "data-look") == "critical")
+    assert wall.locator("[data-tile=contacts_waiting] [data-kpi]").get_attribute("data-band") == "critical"
+    assert "critical" in wall.locator("[data-tile=contacts_waiting] [data-slot=state]").inner_text(), (
+        "never colour alone"
+    )
+    site.until("the banner appears", lambda: banner(wall)[0] == "critical")
+    said = banner(wall)[1]
+    for part in (f"Acme {HOSTILE}", "Waiting 3", "goal 1", "for 0:0"):
+        assert part in said, "project, KPI, value, target and age"
+    site.until("the desk shows it", lambda: desk.locator("li.alert[data-look=critical][data-calm=false]").count() == 1)
+
+    site.calls(1)  # worse, but not news
+    site.until("the value goes on", lambda: "4" in desk.locator(".alert-value").inner_text())
+    site.until("it rang once", lambda: desk.locator("main").get_attribute("data-rung") == "1")
+    site.until(
+        "it rang once on the wall that asked for it", lambda: loud.locator("main").get_attribute("data-rung") == "1"
+    )
+    assert wall.locator("main").get_attribute("data-rung") == "0", "a wall is silent unless somebody chose otherwise"
+    notices = desk.evaluate("window.notices")
+    assert [title for title, _ in notices] == [f"■ Acme {HOSTILE}"]
+    assert notices[0][1].startswith("Waiting ")
+
+    desk.fill(".alert .note", f"two more {HOSTILE}")
+    desk.fill(".alert .by", f"mei {HOSTILE}")
+    desk.click(".alert .primary")
+    site.until("the wall is calmer", lambda: banner(wall)[0] == "answered" and tile(wall, "data-answered") == "true")
+    assert f"mei {HOSTILE} has it" in banner(wall)[1]
+    assert tile(wall, "data-look") == "critical", "it is still critical, and somebody has it"
+    site.until("the desk knows", lambda: desk.locator("li.alert[data-calm=true]").count() == 1)
+    assert f"two more {HOSTILE}" in desk.locator(".alert-answer").inner_text()
+
+    late = screens.open("/wall/acme")
+    site.until("a late screen agrees", lambda: banner(late)[0] == "answered" and tile(late, "data-answered") == "true")
+    assert banner(late)[1].partition("has it")[0] == banner(wall)[1].partition("has it")[0]
+    late_desk = screens.open("/alerts", width=390, height=844)
+    site.until("a late desk agrees", lambda: late_desk.locator("li.alert[data-calm=true]").count() == 1)
+    assert late_desk.locator("main").get_attribute("data-rung") == "0", "what was there already is not news"
+    assert late_desk.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone need not scroll sideways"
+
+    site.answers_everybody()
+    site.until("the wall is calm again", lambda: banner(wall)[0] == "ok" and banner(late)[0] == "ok")
+    site.until("nothing fires", lambda: desk.locator("li.alert").count() == 0)
+    site.until("the log tells its end", lambda: desk.locator(".step[data-what=resolved]").count() == 1)
+    steps = [step.get_attribute("data-what") for step in desk.locator(".episode").first.locator(".step").all()]
+    assert steps == ["began", "fired", "acknowledged", "resolved"]
+    assert "answered by mei" in desk.locator(".episode-sum").first.inner_text()
+    assert desk.locator("main").get_attribute("data-rung") == "1"
+
+
+def test_a_silence_from_the_page_quiets_every_screen_until_it_is_taken_back(site: Site, screens: Screens) -> None:
+    wall, desk = screens.open("/wall/acme"), screens.open("/alerts")
+    site.calls(3)
+    site.until("it fires", lambda: banner(wall)[0] == "critical" and desk.locator("li.alert").count() == 1)
+    desk.click(".alert button:has-text('Silence')")
+    form = desk.locator("[data-form=silence]")
+    assert form.locator("[name=kpi]").input_value() == "contacts_waiting", "it is filled in from the alert"
+    form.locator("[name=why]").fill(HOSTILE)
+    form.locator("[name=by]").fill("mei")
+    form.locator(".primary").click()
+    site.until("the wall is quiet", lambda: banner(wall)[0] == "answered" and "silenced" in banner(wall)[1])
+    site.until(
+        "it is listed",
+        lambda: HOSTILE in desk.locator(".silence").inner_text() if desk.locator(".silence").count() else False,
+    )
+    end = desk.locator(".silence-end")
+    end.click()
+    assert "?" in end.inner_text(), "ending it takes a second click"
+    end.click()
+    site.until("the wall calls again", lambda: banner(wall)[0] == "critical")
+    site.until("both are in the log", lambda: desk.locator(".step[data-what=unsilenced]").count() == 1)
+
+
+def test_what_the_server_refuses_is_said_in_its_own_words(site: Site, screens: Screens) -> None:
+    desk = screens.open("/alerts?project=acme")
+    site.until("the page is there", lambda: desk.locator("[data-form=maintenance] form").count())
+    desk.click("[data-part=maintenance] summary")
+    form = desk.locator("[data-form=maintenance]")
+    form.locator("[name=until]").fill("2020-01-01T10:00")
+    form.locator("[name=why]").fill("release")
+    form.locator("[name=by]").fill("mei")
+    form.locator(".primary").click()
+    site.until("it is refused", lambda: "until: does not lie after from" in form.locator(".form-answer").inner_text())
+
+
+def test_one_project_or_all_of_them_are_a_choice_that_the_address_remembers(site: Site, screens: Screens) -> None:
+    desk = screens.open("/alerts")
+    site.until("the page is there", lambda: desk.locator("[data-slot=project]").count())
+    desk.select_option("[data-slot=project]", "acme")
+    assert "project=acme" in desk.url
+    desk.reload()
+    site.until("it is remembered", lambda: desk.locator("[data-slot=project]").input_value() == "acme")
