@@ -452,7 +452,7 @@ function alertText(alert, board, page, f) {
   const place = board.queues?.[queue]?.name || queue.slice(queue.indexOf('/') + 1);
   const has = alert.acked ? f.say(alert.acked.by ? 'has_it' : 'answered', { by: alert.acked.by }) : alert.silenced ? f.say('silent') : '';
   const age = f.say('for', { time: f.duration(Math.max(0, Math.floor((clock.now() - ms(alert.since)) / 1000))) });
-  return [has, name + number + goal, age, place, board.name].filter(Boolean).join(' · ');
+  return [has, name + number + goal, age, place, page.page === 'overview' ? '' : board.name].filter(Boolean).join(' · ');
 }
 
 // The worst thing on a board, as one sentence: {look, text, more}.

@@ -19,8 +19,8 @@ LIVE: dict[str, str] = {
     "of": "of {n}",
     "misses_left": "{n} misses left",
     "misses_left_one": "1 miss left",
-    "misses_over": "{n} misses too many",
-    "misses_over_one": "1 miss too many",
+    "misses_over": "{n} misses over",
+    "misses_over_one": "1 miss over",
     "for": "for {time}",
     "last": "last {value} at {time}",
     # header
