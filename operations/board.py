@@ -16,7 +16,7 @@ from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
 from operations.lost import Contact, LostCallers
-from operations.presence import Presence, ScopedQueue, agents, seen_from, waiting
+from operations.presence import Headcount, Presence, ScopedQueue, agents, observed_agents, seen_from, waiting
 from operations.projects.contract import Contract, Project, Target, split_queue
 from operations.sources import SourceView
 from operations.windows import PROJECT, WindowSums
@@ -83,6 +83,7 @@ class BoardKeeper:
         self.kpis: dict[str, dict[str, Any]] = {}
         self.queues: dict[str, dict[str, dict[str, Any]]] = {}
         self.agents: dict[str, dict[str, Any]] = {}
+        self._headcount = Headcount()
         self.waiting: list[dict[str, Any]] = []
         self.lost: dict[str, dict[str, Any]] = {}
         self._lost_callers = LostCallers(self._queues)
@@ -120,8 +121,13 @@ class BoardKeeper:
         late_before = now_ms - contract.service_level.within_s * 1000
         scope = Scope(contract, opening.open, now_ms, project)
 
+        day = project.calendar.day(now_ms)
+        new_day, self._day = day != self._day, day
+        people = self._people(floors, None if new_day else changed_agents)
+        self._headcount.follow(people)
         whole = waiting(floors, self._queues, late_before)
-        agents(floors, self._queues, whole)
+        whole.agents.update(self._headcount.count)
+        observed_agents(floors, self._queues, whole)
         self.anything_waits = whole.waiting > 0
         first_trouble = next((found for found in trouble.values() if found), None)
         if not project.queues:
@@ -143,13 +149,10 @@ class BoardKeeper:
                 key: self._entry(scope, CATALOGUE[key], name, here, trouble[pair[0]], known.get(key))
                 for key in (*QUEUE_KPIS, *scope.judged(name))
             }
-        day = project.calendar.day(now_ms)
-        new_day, self._day = day != self._day, day
         if new_day or changed_contacts is None:
             self._lost_callers.begin(floors, day[0], contract.short_abandon_s * 1000)
         else:
             self._lost_callers.follow(floors, changed_contacts)
-        people = self._people(floors, None if new_day else changed_agents)
         rows = self._waiting_rows(floors)
         head = self._head(contract, opening, sources, now_ms)
         if alerts is not None:

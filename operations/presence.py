@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from operations.floor.floor import Floor
 
@@ -54,7 +55,7 @@ def _older(found: Presence, since: int, source: str, queue: str) -> None:
         found.oldest = (since, source, queue)
 
 
-def agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], found: Presence) -> None:
+def agents(floors: Mapping[str, Floor], queues: Sequence[ScopedQueue], found: Presence) -> None:
     """Add the people who serve any of ``queues``, each once, to ``found.agents``."""
     by_source: dict[str, list[str]] = {}
     for source, queue in queues:
@@ -68,27 +69,52 @@ def agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], found: Pr
             people: Iterable[str] = floor.members.get(names[0], ())
         else:
             people = set().union(*(floor.members.get(name, ()) for name in names))
+        own = frozenset(names)
         for person in people:
-            condition, _ = seen_from(floor, person, names)
+            condition, _ = seen_from(floor, person, own)
             if condition in count:
                 count[condition] += 1
-        for name in names:
-            seen = floor.observed.get(name)
-            if seen is not None and seen.agents:
-                for condition, n in seen.agents.items():
-                    if condition in count:
-                        count[condition] += n
+    observed_agents(floors, queues, found)
 
 
-def seen_from(floor: Floor, person: str, queues: Iterable[str]) -> tuple[str, str]:
+def observed_agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], found: Presence) -> None:
+    """Add the people of whom a polled ACD tells only how many they are."""
+    count = found.agents
+    for source, queue in queues:
+        floor = floors.get(source)
+        seen = floor.observed.get(queue) if floor is not None else None
+        if seen is not None and seen.agents:
+            for condition, n in seen.agents.items():
+                if condition in count:
+                    count[condition] += n
+
+
+class Headcount:
+    """The people of one project by condition, each once: kept up with the rows that change, so that nobody counts hundreds for one."""
+
+    def __init__(self) -> None:
+        self._conditions: dict[str, str] = {}
+        self.count = dict.fromkeys(SHOWN, 0)
+
+    def follow(self, rows: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Take over rows of people by id; None: gone."""
+        for name, row in rows.items():
+            before = self._conditions.pop(name, None)
+            if before is not None:
+                self.count[before] -= 1
+            if row is not None:
+                condition = self._conditions[name] = row["condition"]
+                self.count[condition] += 1
+
+
+def seen_from(floor: Floor, person: str, queues: frozenset[str]) -> tuple[str, str]:
     """(condition, reason) of a person as these queues see it: paused in all of them is paused, free elsewhere or not."""
     agent = floor.agents[person]
     if agent.condition != "available":
         return agent.condition, agent.reason
     reason = ""
-    for queue in queues:
-        if queue in agent.queues:
-            paused = agent.queues[queue]
+    for queue, paused in agent.queues.items():  # a person serves few queues, a project may have hundreds
+        if queue in queues:
             if paused is None:
                 return "available", ""
             reason = paused or reason
