@@ -7,15 +7,13 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dashboard.components.intraday import name, verdict
+from dashboard.components.intraday import name
+from dashboard.components.intraday_news import verdict
 from dashboard.components.intraday_tables import NOT_OF_QUEUES, Column, columns, heading
 from dashboard.components.intraday_view import View, step_name
 from dashboard.components.numbers import nothing
 from dashboard.spreadsheet import Cell, Sheet, workbook
 from operations.projects.contract import split_queue
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 
 def file_name(view: View, kind: str) -> str:
@@ -25,11 +23,6 @@ def file_name(view: View, kind: str) -> str:
     queue = split_queue(view.history.queue)[1] if view.history.queue else ""
     stem = "-".join(part for part in (view.project.id, queue, stretch) if part)
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem) + f".{kind}"
-
-
-def plain(text: str) -> str:
-    """A text that no spreadsheet computes: names come from outside."""
-    return "'" + text if text.startswith(FORMULA) else text
 
 
 def as_csv(view: View) -> bytes:
@@ -58,7 +51,7 @@ def number(column: Column, row: Mapping[str, Any], ahead: bool = False) -> float
         usual = row["usual"]
         if row.get("state") == "running" or nothing(usual) or usual <= 0:
             return None
-        return round(100 * (row["offered"] - usual) / usual, 1)
+        return float(round(100 * (row["offered"] - usual) / usual, 1))
     value = row[column.key]
     if nothing(value):
         return None
@@ -83,15 +76,22 @@ def as_xlsx(view: View) -> bytes:
     return workbook(sheets)
 
 
-_STYLE = {"percent": "percent", "change": "change", "duration": "duration", "decimal": "decimal", "count": "count", "beyond": "count"}
+_STYLE = {
+    "percent": "percent",
+    "change": "change",
+    "duration": "duration",
+    "decimal": "decimal",
+    "count": "count",
+    "beyond": "count",
+}
 
 
 def _cell(column: Column, row: Mapping[str, Any], ahead: bool = False) -> Cell:
     value = number(column, row, ahead)
     if value is not None and column.kind in ("percent", "change"):
-        value /= 100  # a spreadsheet's percentages are shares, its times parts of a day
+        value = round(value / 100, 6)  # a spreadsheet's percentages are shares, its times parts of a day
     if value is not None and column.kind == "duration":
-        value /= 86_400
+        value = round(value / 86_400, 9)
     return Cell(value, _STYLE[column.kind])
 
 
@@ -138,9 +138,15 @@ def _queues(view: View) -> Sheet:
 
 
 def _lost(view: View) -> Sheet:
-    shown = [column for column in columns(view) if column.key in ("service_level_pct", "missed", "excess", "offered", "abandoned")]
+    shown = [
+        column
+        for column in columns(view)
+        if column.key in ("service_level_pct", "missed", "excess", "offered", "abandoned")
+    ]
     say = view.words
-    rows = [_head([say("Day"), say("Interval"), *(heading(view, column) for column in shown), say("lost the goal here")])]
+    rows = [
+        _head([say("Day"), say("Interval"), *(heading(view, column) for column in shown), say("lost the goal here")])
+    ]
     for row in view.history.lost.to_dict("records"):
         marks = [Cell(row["day"].isoformat()), Cell(row["label"])]
         rows.append([*marks, *(_cell(column, row) for column in shown), Cell("■" if row["counts"] else "")])

@@ -84,14 +84,18 @@ def _compute(
         return f"intraday:{kind}:{hashlib.sha256(f'{project.id}|{queue}'.encode()).hexdigest()[:16]}:{day}:{revisions[day]}"
 
     read = _kept(
-        context, [day for day in span.begun if day < span.today], lambda day: name("day", day),
+        context,
+        [day for day in span.begun if day < span.today],
+        lambda day: name("day", day),
         lambda days: blocks.read(context.redis, project, days, queue),
     )
     if span.running:
         read |= blocks.read(context.redis, project, [span.today], queue)
     others = [day for day in span.compared if day not in read]
     compared: dict[date, np.ndarray] = _kept(
-        context, others, lambda day: name("offered", day),
+        context,
+        others,
+        lambda day: name("offered", day),
         lambda days: blocks.read_offered(context.redis, project, days, queue),
     )
     return history(project, span, minutes, read, compared, now_ms, queue)

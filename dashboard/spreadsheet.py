@@ -20,7 +20,15 @@ _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 CONTENT_TYPE = f"{_TYPE}.sheet"
 
-_FORMATS = {"": None, "head": None, "count": "#,##0", "percent": "0.0%", "change": "+0%;\u22120%;0%", "duration": "[m]:ss", "decimal": "#,##0.0"}
+_FORMATS = {
+    "": None,
+    "head": None,
+    "count": "#,##0",
+    "percent": "0.0%",
+    "change": "+0%;-0%;0%",
+    "duration": "[m]:ss",
+    "decimal": "#,##0.0",
+}
 """Number formats by style; ``head`` is bold text."""
 
 _STYLES = tuple(_FORMATS)
@@ -119,7 +127,9 @@ def _styles() -> str:
 
 
 def _sheet(sheet: Sheet) -> str:
-    pane = '<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>' if sheet.freeze else ""
+    pane = (
+        '<pane xSplit="1" ySplit="1" topLeftCell="B2" activePane="bottomRight" state="frozen"/>' if sheet.freeze else ""
+    )
     columns = max((len(row) for row in sheet.rows), default=1)
     widths = [*sheet.widths, *[14] * (columns - len(sheet.widths))]
     cols = "".join(f'<col min="{n}" max="{n}" width="{width}" customWidth="1"/>' for n, width in enumerate(widths, 1))

@@ -43,13 +43,16 @@ def offered(view: View, steps: pd.DataFrame) -> Figure:
     n, say = view.numbers, view.words
     usual = "" if nothing(view.history.total["usual"]) and steps["usual"].isna().all() else say("usual")
     hover = [
-        n.count(step["offered"]) + (f" · {usual} {n.count(step['usual'])}" if usual and not nothing(step["usual"]) else "")
+        n.count(step["offered"])
+        + (f" · {usual} {n.count(step['usual'])}" if usual and not nothing(step["usual"]) else "")
         for step in steps.to_dict("records")
     ]
     traces = [_bars(view, steps, _began(steps, "offered"), hover, ["none"] * len(steps))]
+    notes = []
     if usual:
         traces.append(_line(steps["usual"], "var(--text-2)", dash="4px 3px"))
-    return _figure(view, steps, traces, {"rangemode": "tozero", "nticks": 5})
+        notes.append(_note(usual, float(steps["usual"].ffill().iloc[-1]), "var(--text-2)"))
+    return _figure(view, steps, traces, {"rangemode": "tozero", "nticks": 5, "tickformat": ",d"}, notes)
 
 
 def service_level(view: View, steps: pd.DataFrame) -> Figure:
@@ -61,8 +64,16 @@ def service_level(view: View, steps: pd.DataFrame) -> Figure:
         for step in steps.to_dict("records")
     ]
     bars = _bars(view, steps, _began(steps, "service_level_pct"), hover, shown)
-    bars |= {"text": ["■" if look == "lost" else "" for look in shown], "textposition": "inside", "insidetextanchor": "start"}
-    bars |= {"textfont": {"color": "var(--on-critical)", "size": 9}, "textangle": 0, "constraintext": "none"}
+    bars |= {
+        "text": ["■" if look == "lost" else "" for look in shown],
+        "textposition": "inside",
+        "insidetextanchor": "start",
+    }
+    bars |= {
+        "textfont": {"color": "var(--on-critical)", "size": 9 if len(steps) < 60 else 4},
+        "textangle": 0,
+        "constraintext": "none",
+    }
     traces, notes = [bars], []
     if steps["goal"].notna().any():
         traces.append(_line(steps["goal"], "var(--text-1)", dash="solid", width=1.5))
@@ -80,14 +91,23 @@ def abandoned(view: View, steps: pd.DataFrame) -> Figure:
         f"{n.count(step['abandoned'])} · {n.percent(step['abandon_rate_pct'])}" for step in steps.to_dict("records")
     ]
     bars = _bars(view, steps, _began(steps, "abandoned"), hover, ["none"] * len(steps))
-    return _figure(view, steps, [bars], {"rangemode": "tozero", "nticks": 4, "tickformat": "d"})
+    return _figure(view, steps, [bars], {"rangemode": "tozero", "nticks": 4, "tickformat": ",d"})
 
 
 def handling_time(view: View, steps: pd.DataFrame) -> Figure:
     """How long a contact takes, and its goal where the contract has one."""
     n, say = view.numbers, view.words
     hover = [n.duration(value) for value in steps["aht_s"]]
-    traces = [_line(_began(steps, "aht_s"), "var(--trend)", dash="solid", width=2, hover=_hover(view, steps, hover), shape="linear")]
+    traces = [
+        _line(
+            _began(steps, "aht_s"),
+            "var(--trend)",
+            dash="solid",
+            width=2,
+            hover=_hover(view, steps, hover),
+            shape="linear",
+        )
+    ]
     target = view.target("aht_s")
     known = [value for value in steps["aht_s"] if not nothing(value)]
     notes = []
@@ -119,19 +139,22 @@ def _numbers(values: pd.Series) -> list[float | None]:
 
 
 def _hover(view: View, steps: pd.DataFrame, texts: Sequence[str]) -> list[str]:
-    return [
-        f"{step_name(view, step)}<br>{text}" for step, text in zip(steps.to_dict("records"), texts, strict=True)
-    ]
+    return [f"{step_name(view, step)}<br>{text}" for step, text in zip(steps.to_dict("records"), texts, strict=True)]
 
 
-def _bars(view: View, steps: pd.DataFrame, values: pd.Series, texts: Sequence[str], shown: Sequence[str]) -> dict[str, Any]:
+def _bars(
+    view: View, steps: pd.DataFrame, values: pd.Series, texts: Sequence[str], shown: Sequence[str]
+) -> dict[str, Any]:
     return {
         "type": "bar",
         "y": _numbers(values),
         "marker": {
             "color": [_COLOUR[look] for look in shown],
             "opacity": [_RUNNING if state == "running" else 1 for state in steps["state"]],
-            "line": {"color": [_EDGE[look] for look in shown], "width": [1.5 if look == "lost" else 0 for look in shown]},
+            "line": {
+                "color": [_EDGE[look] for look in shown],
+                "width": [1.5 if look == "lost" else 0 for look in shown],
+            },
         },
         "hovertext": _hover(view, steps, texts),
         "hovertemplate": "%{hovertext}<extra></extra>",
@@ -142,21 +165,36 @@ def _bars(view: View, steps: pd.DataFrame, values: pd.Series, texts: Sequence[st
 def _line(
     values: pd.Series, colour: str, *, dash: str, width: float = 1.5, hover: list[str] | None = None, shape: str = "hvh"
 ) -> dict[str, Any]:
+    y, x = _numbers(values), [float(i) for i in range(len(values))]
+    if shape == "hvh" and y:  # from edge to edge of the bars, not from middle to middle
+        y, x = [y[0], *y, y[-1]], [-0.5, *x, len(x) - 0.5]
+        hover = hover and [hover[0], *hover, hover[-1]]
     line: dict[str, Any] = {
         "type": "scatter",
         "mode": "lines" if hover is None or shape == "hvh" else "lines+markers",
-        "y": _numbers(values),
+        "x": x,
+        "y": y,
         "line": {"color": colour, "width": width, "dash": dash, "shape": shape},
         "marker": {"color": colour, "size": 4},
     }
-    return line | ({"hoverinfo": "skip"} if hover is None else {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"})
+    return line | (
+        {"hoverinfo": "skip"} if hover is None else {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}
+    )
 
 
-def _note(text: str, y: float) -> dict[str, Any]:
-    """A word on a line, at its left end."""
+def _note(text: str, y: float, colour: str = "var(--text-1)") -> dict[str, Any]:
+    """A word at the right end of a line, in the margin; the first word stands above the rest, so that it fits there."""
     return {
-        **{"text": text, "x": 0, "xref": "paper", "xanchor": "left", "y": y, "yanchor": "bottom", "showarrow": False},
-        **{"bgcolor": "var(--surface-1)", "borderpad": 1, "opacity": 0.92, "font": {"color": "var(--text-1)", "size": 11}},
+        "text": text.replace(" ", "<br>", 1),
+        "x": 1,
+        "xref": "paper",
+        "xanchor": "left",
+        "xshift": 4,
+        "align": "left",
+        "y": y,
+        "yanchor": "middle",
+        "showarrow": False,
+        "font": {"color": colour, "size": 11},
     }
 
 
@@ -165,7 +203,7 @@ def _durations(values: Sequence[float], numbers: Numbers) -> dict[str, Any]:
     low, high = (min(values), max(values)) if values else (0, 60)
     room = max(high - low, 10) * 0.15
     low, high = max(0, low - room), high + room
-    step = next((step for step in (5, 10, 15, 20, 30, 60, 120, 300, 600, 1800) if (high - low) / step <= 5), 3600)
+    step = next((step for step in (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800) if (high - low) / step <= 5), 3600)
     ticks = list(range(int(-(-low // step)) * step, int(high) + 1, step))
     return {"range": [low, high], "tickvals": ticks, "ticktext": [numbers.duration(tick) for tick in ticks]}
 
@@ -173,9 +211,9 @@ def _durations(values: Sequence[float], numbers: Numbers) -> dict[str, Any]:
 def _ticks(view: View, steps: pd.DataFrame) -> tuple[list[int], list[str]]:
     """Where the time axis is marked: whole hours, or days."""
     if not view.by_day:
-        for hours in (1, 2, 3, 4, 6):
+        for hours in (1, 2, 3, 4, 6, 8):
             places = [i for i, label in enumerate(steps["label"]) if label[2:] == ":00" and int(label[:2]) % hours == 0]
-            if len(places) <= 9:
+            if len(places) <= 7:
                 break
         return places, [steps["label"].iloc[i] for i in places]
     if view.history.span.kind == "week":
@@ -185,30 +223,54 @@ def _ticks(view: View, steps: pd.DataFrame) -> tuple[list[int], list[str]]:
 
 
 def _figure(
-    view: View, steps: pd.DataFrame, traces: list[dict[str, Any]], y: dict[str, Any], notes: Sequence[dict[str, Any]] = ()
+    view: View,
+    steps: pd.DataFrame,
+    traces: list[dict[str, Any]],
+    y: dict[str, Any],
+    notes: Sequence[dict[str, Any]] = (),
 ) -> Figure:
     places, names = _ticks(view, steps)
     running = [i for i, state in enumerate(steps["state"]) if state == "running"]
-    shapes, notes = [], list(notes)
+    shapes, words = [], list(notes)
     for i in running:
         shapes.append(
             {
-                **{"type": "rect", "xref": "x", "yref": "paper", "x0": i - 0.5, "x1": i + 0.5, "y0": 0, "y1": 1},
-                **{"fillcolor": "var(--accent)", "opacity": 0.16, "line": {"width": 0}, "layer": "below"},
+                "type": "rect",
+                "xref": "x",
+                "yref": "paper",
+                "x0": i - 0.5,
+                "x1": i + 0.5,
+                "y0": 0,
+                "y1": 1,
+                "fillcolor": "var(--accent)",
+                "opacity": 0.16,
+                "line": {"width": 0},
+                "layer": "below",
             }
         )
-        notes.append(
+        words.append(
             {
-                **{"text": view.words("today" if view.by_day else "now"), "x": i, "xref": "x", "y": 1, "yref": "paper"},
-                **{"yanchor": "bottom", "showarrow": False, "font": {"color": "var(--accent)", "size": 11}},
+                "text": view.words("today" if view.by_day else "now"),
+                "x": i,
+                "xref": "x",
+                "y": 1,
+                "yref": "paper",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"color": "var(--accent)", "size": 11},
             }
         )
-    grid = {"gridcolor": "var(--line)", "zeroline": False, "fixedrange": True, "tickfont": {"color": "var(--text-2)", "size": 11}}
+    grid = {
+        "gridcolor": "var(--line)",
+        "zeroline": False,
+        "fixedrange": True,
+        "tickfont": {"color": "var(--text-2)", "size": 11},
+    }
     return {
         "data": traces,
         "layout": {
             "autosize": True,
-            "margin": {"l": 46, "r": 8, "t": 18, "b": 24},
+            "margin": {"l": 46, "r": 44 if notes else 8, "t": 18, "b": 24},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": "var(--sans)", "size": 12, "color": "var(--text-2)"},
@@ -217,17 +279,25 @@ def _figure(
             "dragmode": False,
             "hovermode": "x",
             "hoverlabel": {
-                **{"bgcolor": "var(--surface-2)", "bordercolor": "var(--line)", "align": "left"},
+                "bgcolor": "var(--surface-2)",
+                "bordercolor": "var(--line)",
+                "align": "left",
                 "font": {"family": "var(--sans)", "color": "var(--text-1)", "size": 12},
             },
             "xaxis": {
                 **grid,
-                **{"tickvals": places, "ticktext": names, "range": [-0.5, len(steps) - 0.5], "showgrid": False},
-                **{"showspikes": False, "tickangle": 0, "linecolor": "var(--line)", "showline": True},
+                "tickvals": places,
+                "ticktext": names,
+                "range": [-0.5, len(steps) - 0.5],
+                "showgrid": False,
+                "showspikes": False,
+                "tickangle": 0,
+                "linecolor": "var(--line)",
+                "showline": True,
             },
             "yaxis": {**grid, **y},
             "shapes": shapes,
-            "annotations": notes,
+            "annotations": words,
         },
     }
 
@@ -251,7 +321,11 @@ def note(view: View, chart: str) -> str:
         if history.steps["goal"].isna().all():
             return say("Share of contacts in time, by the contract of the day")
         marked = history.steps["lost"].any()
-        return say("Below the line is below the goal; ■ is what lost it." if marked else "Below the line is below the goal.")
+        return say(
+            "Below the line is below the goal; ■ is what lost it." if marked else "Below the line is below the goal."
+        )
     if chart == "agents":
         return say("People signed in on average while anybody was." if view.by_day else "People signed in on average.")
-    return say("Contacts that hung up before an answer." if chart == "abandoned" else "Talk, hold and wrap-up per contact.")
+    return say(
+        "Contacts that hung up before an answer." if chart == "abandoned" else "Talk, hold and wrap-up per contact."
+    )

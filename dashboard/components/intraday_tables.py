@@ -63,7 +63,11 @@ def text(view: View, column: Column, row: Mapping[str, Any]) -> str:
         return n.change(row["offered"], row["usual"])
     value = row[column.key]
     if column.kind == "beyond":
-        return f"+{n.count(value)}" if not nothing(value) and round(value) >= 1 else ("" if not nothing(value) else n.count(value))
+        return (
+            f"+{n.count(value)}"
+            if not nothing(value) and round(value) >= 1
+            else ("" if not nothing(value) else n.count(value))
+        )
     if column.kind == "decimal":
         return n.count(value, 1)
     return {"count": n.count, "percent": n.percent, "duration": n.duration}[column.kind](value)
@@ -152,7 +156,10 @@ def queues(view: View) -> list[Component]:
     for row in history.queues.sort_values("excess", ascending=False, na_position="last").to_dict("records"):
         standing = look({**row, "lost": False})
         name = html.A(split_queue(row["queue"])[1], href=view.address(queue=row["queue"]))
-        cells = [html.Th(name, scope="row", className="intra-name"), *(_cell(view, column, row, standing) for column in shown)]
+        cells = [
+            html.Th(name, scope="row", className="intra-name"),
+            *(_cell(view, column, row, standing) for column in shown),
+        ]
         body.append(html.Tr(cells, **{"data-queue": row["queue"]}))
     return [
         html.H2(say("Queues"), className="desk-title"),
@@ -186,7 +193,10 @@ def lost(view: View) -> list[Component]:
                         className="intra-name",
                     ),
                     html.Td(n.percent(row["service_level_pct"]), className="intra-figure"),
-                    html.Td(say("{value} of {n}", value=n.count(row["hits"]), n=n.count(row["whole"])), className="intra-figure intra-minor"),
+                    html.Td(
+                        say("{value} of {n}", value=n.count(row["hits"]), n=n.count(row["whole"])),
+                        className="intra-figure intra-minor",
+                    ),
                     html.Td(say("+{n} misses", n=n.count(row["excess"])), className="intra-figure intra-beyond"),
                 ],
                 **{"data-look": standing},

@@ -61,7 +61,11 @@ class View:
             for target in contract.targets
             if target.kpi == kpi
             and target.goal is not None
-            and (target.queue is None and not target.per_queue if not queue else target.queue == queue or target.per_queue)
+            and (
+                target.queue is None and not target.per_queue
+                if not queue
+                else target.queue == queue or target.per_queue
+            )
         ]
         exact = [target for target in fitting if target.window == WINDOW_OF_SPAN[self.history.span.kind]]
         return next(iter(exact or fitting), None)
@@ -118,3 +122,9 @@ def step_name(view: View, step: Mapping[str, Any], *, whole: bool = False) -> st
     if whole and view.by_day:
         return f"{view.numbers.day(step['day'], 'MMMEd')}, {step['label']}"
     return str(step["label"])
+
+
+def over(view: View) -> int:
+    """Misses beyond the whole misses that the goal allows, as ``operations.alerts.budget`` counts them; negative: to spare."""
+    total = view.history.total
+    return int(total["missed"]) - int(total["allowed"] + 1e-9)

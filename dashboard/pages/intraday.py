@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 import dash
-from dash import Input, Output, State, callback, clientside_callback, ctx, dcc, no_update
+from dash import Input, Output, State, callback, clientside_callback, ctx, dcc
 from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
 from flask import request
 
 from dashboard import downloads, ids, past
 from dashboard.components import intraday as parts
 from dashboard.components import intraday_charts as charts
+from dashboard.components import intraday_news as news
 from dashboard.components import intraday_tables as tables
+from dashboard.components import intraday_tiles as tiles
 from dashboard.components.intraday_view import View
 from dashboard.components.message import message
 from dashboard.context import REDIS_GONE, Context, here
 from dashboard.i18n import words
 from operations.intraday import blocks
-from operations.intraday.span import Span, span
+from operations.intraday.span import KEPT_DAYS, Span, span
 from operations.projects.contract import Project
 from operations.windows import PROJECT
 
@@ -102,7 +106,7 @@ def view(asked: Asked) -> View:
 PLACE = (State(ids.INTRADAY_PLACE, "pathname"), State(ids.INTRADAY_PLACE, "search"))
 
 
-@callback(
+@callback(  # type: ignore[untyped-decorator]
     Output(ids.INTRADAY_WHERE, "children"),
     Output(ids.INTRADAY_NEWS, "children"),
     Output(ids.INTRADAY_TILES, "children"),
@@ -121,18 +125,18 @@ def follow(_: int | None, pathname: str | None, search: str | None, seen: str | 
     """The page as it is now; nothing when nothing has changed, when Redis is away or when the caller may not see it."""
     wanted = asked(pathname, search)
     if wanted is None:
-        return (no_update,) * 9
+        raise PreventUpdate
     try:
         word = past.revision(wanted.context, wanted.project, wanted.span)
         if word == seen:
-            return (no_update,) * 9
+            raise PreventUpdate
         now = view(wanted)
-    except REDIS_GONE:
-        return (no_update,) * 9
+    except REDIS_GONE as error:
+        raise PreventUpdate from error
     return (
         parts.where(now),
-        parts.news(now),
-        parts.tiles(now),
+        news.news(now),
+        tiles.tiles(now),
         tables.lost(now),
         tables.queues(now),
         tables.steps(now),
@@ -142,7 +146,7 @@ def follow(_: int | None, pathname: str | None, search: str | None, seen: str | 
     )
 
 
-@callback(
+@callback(  # type: ignore[untyped-decorator]
     Output(ids.INTRADAY_FILE, "data"),
     Input(ids.INTRADAY_CSV, "n_clicks"),
     Input(ids.INTRADAY_XLSX, "n_clicks"),
@@ -153,30 +157,30 @@ def save(_: int | None, __: int | None, pathname: str | None, search: str | None
     """What is on the page as a file."""
     wanted = asked(pathname, search)
     if wanted is None:
-        return no_update
+        raise PreventUpdate
     try:
         now = view(wanted)
-    except REDIS_GONE:
-        return no_update
+    except REDIS_GONE as error:
+        raise PreventUpdate from error
     if ctx.triggered_id == ids.INTRADAY_XLSX:
         return dcc.send_bytes(downloads.as_xlsx(now), downloads.file_name(now, "xlsx"))
     return dcc.send_bytes(downloads.as_csv(now), downloads.file_name(now, "csv"))
 
 
-@callback(
+@callback(  # type: ignore[untyped-decorator]
     Output(ids.INTRADAY_PLACE, "href"),
-    Input(ids.INTRADAY_DAY, "date"),
+    Input(ids.INTRADAY_DAY, "value"),
     *PLACE,
     prevent_initial_call=True,
 )
 def choose(day: str | None, pathname: str | None, search: str | None) -> Any:
     """The page of the day that was chosen; of the week or month around it when the page is about such."""
     wanted = asked(pathname, search)
-    if wanted is None or not day:
-        return no_update
+    if wanted is None or not day or day < (wanted.span.today - timedelta(days=KEPT_DAYS)).isoformat():
+        raise PreventUpdate  # a year is typed digit by digit, and the year 2 is a valid one
     chosen = span(wanted.project.calendar, wanted.context.now_ms, wanted.span.kind, day[:10])
     if chosen == wanted.span:
-        return no_update
+        raise PreventUpdate
     query = dict(parse_qsl((search or "").lstrip("?"))) | {"day": "" if chosen.running else chosen.first.isoformat()}
     kept = urlencode({name: value for name, value in query.items() if value})
     return f"{pathname}?{kept}" if kept else pathname

@@ -83,7 +83,7 @@ def bounds(calendar: Calendar, day: date) -> tuple[int, int]:
 
 def utc_days(calendar: Calendar, days: Iterable[date]) -> list[int]:
     """The stored days (UTC, their starts in epoch ms) on which some local days lie, in order."""
-    found = set()
+    found: set[int] = set()
     for day in days:
         start, end = bounds(calendar, day)
         found.update(range(start - start % DAY_MS, end, DAY_MS))
@@ -101,14 +101,18 @@ def revisions(client: Any, project: Project, days: Sequence[date]) -> dict[date,
         for source in project.sources:
             pipe.hmget(keys.day_revisions(source), [str(day // DAY_MS) for day in stored])
         for source, values in zip(project.sources, pipe.execute() if stored else (), strict=False):
-            for day, value in zip(stored, values, strict=True):
-                found[source, day] = value.decode() if value else "0"
+            for at, value in zip(stored, values, strict=True):
+                found[source, at] = value.decode() if value else "0"
     shape = repr((project.id, project.queues, project.time_zone, COLUMNS))
     words = {}
     for day in days:
         contract = project.contract_on(day)
         parts = [shape, contract.service_level.model_dump_json(), str(contract.short_abandon_s)]
-        parts += [f"{source}:{at}:{found[source, at]}" for at in utc_days(project.calendar, [day]) for source in project.sources]
+        parts += [
+            f"{source}:{at}:{found[source, at]}"
+            for at in utc_days(project.calendar, [day])
+            for source in project.sources
+        ]
         words[day] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
     return words
 
@@ -130,7 +134,9 @@ def read(client: Any, project: Project, days: Sequence[date], queue: str = PROJE
                 sum(answered.values()) if answered else 0,
                 sum([n for wait, n in abandoned.items() if wait <= within]) if abandoned else 0,
                 sum(abandoned.values()) if abandoned else 0,
-                sum([n for wait, n in abandoned.items() if wait <= within_short]) if abandoned and within_short >= 0 else 0,
+                sum([n for wait, n in abandoned.items() if wait <= within_short])
+                if abandoned and within_short >= 0
+                else 0,
             )
         )
     rows = np.frombuffer(taken, np.int64) if taken else np.zeros(0, np.int64)
@@ -243,6 +249,8 @@ def begins(client: Any, project: Project, now_ms: int) -> date | None:
         if there is None:
             continue
         cells = client.hkeys(keys.quarters(source, there))
-        begun = project.calendar.local_date(min(int(cell.partition(keys.ROW.encode())[0]) for cell in cells) * MINUTE_MS)
+        begun = project.calendar.local_date(
+            min(int(cell.partition(keys.ROW.encode())[0]) for cell in cells) * MINUTE_MS
+        )
         first = begun if first is None else min(first, begun)
     return first

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from operations.floor.counters import QUARTER_MS
+from operations.floor.counters import MINUTE_MS, QUARTER_MS
 from operations.intraday import blocks, usual
 from operations.intraday.blocks import Block
 from operations.intraday.measures import goal_of, judged, measured, summed
@@ -30,7 +30,7 @@ class History:
     ``steps``: the intervals of a day, or the days of a week or month, with ``start``, ``end`` (epoch ms), ``label``, ``state`` (``past``,
     ``running``, ``ahead``), ``open``, ``usual`` (contacts) and every column of ``measures.measured``; ``lost`` marks what lost the day.
     ``total``: the same, of all that has begun; its ``usual`` is what would have come by now. ``queues``: by full name.
-    ``lost``: the intervals that cost the goal most, worst first.
+    ``lost``: the intervals that cost the goal most, worst first; those that ``counts`` explain why it was missed.
     """
 
     span: Span
@@ -68,7 +68,9 @@ def history(
     began = intervals[intervals["state"] != "ahead"]
     total_row = measured(_present(summed(began), began))
     total: dict[str, Any] = total_row.iloc[0].to_dict()
-    whole_days = [usual.until(calendar, day, offered, span.today, now_ms if day == span.today else None) for day in span.begun]
+    whole_days = [
+        usual.until(calendar, day, offered, span.today, now_ms if day == span.today else None) for day in span.begun
+    ]
     total["usual"] = float(np.nansum(whole_days)) if not np.all(np.isnan(whole_days)) else float("nan")
     lost = _lost(intervals, total)
     intervals["lost"] = intervals["start"].isin(lost.loc[lost["counts"], "start"])
@@ -78,7 +80,9 @@ def history(
         intervals["usual"] = intervals["label"].map(expected).astype(float)
         steps = _trimmed(intervals)
     else:
-        steps = _days(intervals, calendar, offered, span, now_ms)
+        steps = _days(intervals, calendar, offered, span)
+        worst = _lost(steps, total)
+        steps["lost"] = steps["start"].isin(worst.loc[worst["counts"], "start"])
     return History(span, minutes, queue, steps, total, _queues(project, read, span), lost)
 
 
@@ -90,7 +94,11 @@ def _intervals(
     for day in span.days:
         start, end = blocks.bounds(calendar, day)
         cut = calendar.intervals(start, end)
-        quarters = read[day].quarters if day in read else np.zeros(((end - start) // QUARTER_MS, len(blocks.COLUMNS)), np.int64)
+        quarters = (
+            read[day].quarters
+            if day in read
+            else np.zeros(((end - start) // QUARTER_MS, len(blocks.COLUMNS)), np.int64)
+        )
         cuts += cut
         sums.append(blocks.by_interval(quarters, start, cut))
         frame += [(day, label) for label in usual.labels(calendar, cut)]
@@ -98,7 +106,9 @@ def _intervals(
     table["start"], table["end"] = np.array(cuts).T
     table["state"] = np.where(table["end"] <= now_ms, "past", np.where(table["start"] <= now_ms, "running", "ahead"))
     table["open"] = [project.opening.open_seconds(*stretch) > 0 for stretch in cuts]
-    table["present_ms"] = np.clip(np.minimum(table["end"], now_ms) - table["start"], 0, None)
+    passed = np.clip(np.minimum(table["end"], now_ms) - table["start"], 0, None)
+    # In an interval's first minute what was booked and what has passed differ too much to be divided.
+    table["present_ms"] = passed.where(passed >= MINUTE_MS, 0)
     return measured(table.join(_by_contract(project, list(table["day"]), np.vstack(sums), [queue] * len(table))))
 
 
@@ -114,9 +124,9 @@ def _by_contract(project: Project, days: Sequence[date], sums: np.ndarray, queue
     number = np.array([alike[day] for day in days])
     parts = []
     for at, contract in enumerate(contracts):
-        rows = np.flatnonzero(number == at)
+        rows = np.flatnonzero(number == at).tolist()
         goals = {queue: goal_of(contract, queue) for queue in dict.fromkeys(queues)}
-        parts.append(judged(sums[rows], contract, [goals[queues[row]] for row in rows]).set_index(rows))
+        parts.append(judged(sums[rows], contract, [goals[queues[row]] for row in rows]).set_axis(rows))
     return pd.concat(parts).sort_index()
 
 
@@ -127,16 +137,16 @@ def _present(total: pd.DataFrame, rows: pd.DataFrame, by: pd.Series | None = Non
     return total.assign(present_ms=present)
 
 
-def _days(
-    intervals: pd.DataFrame, calendar: Calendar, offered: Mapping[date, np.ndarray], span: Span, now_ms: int
-) -> pd.DataFrame:
+def _days(intervals: pd.DataFrame, calendar: Calendar, offered: Mapping[date, np.ndarray], span: Span) -> pd.DataFrame:
     """The intervals added up to days."""
     by = intervals["day"]
     table = _present(summed(intervals, by), intervals, by)
     groups = intervals.groupby(by, sort=False)
     table["start"], table["end"] = groups["start"].first(), groups["end"].last()
-    table["open"], table["lost"] = groups["open"].any(), groups["lost"].any()
-    table["state"] = ["past" if day < span.today else "running" if day == span.today else "ahead" for day in table.index]
+    table["open"] = groups["open"].any()
+    table["state"] = [
+        "past" if day < span.today else "running" if day == span.today else "ahead" for day in table.index
+    ]
     table["usual"] = [usual.until(calendar, day, offered, span.today, None) for day in table.index]
     table["label"] = [day.isoformat() for day in table.index]
     return measured(table.rename_axis("day").reset_index())
@@ -156,7 +166,12 @@ def _lost(intervals: pd.DataFrame, total: Mapping[str, Any]) -> pd.DataFrame:
 
     Were the worst of them as good as the goal, the whole would have met it: so many count as cover what is over.
     """
-    worst = intervals[intervals["excess"] > 0].sort_values(["excess", "start"], ascending=[False, True]).head(MOST_LOST).copy()
+    worst = (
+        intervals[intervals["excess"] > 0]
+        .sort_values(["excess", "start"], ascending=[False, True])
+        .head(MOST_LOST)
+        .copy()
+    )
     over = total["missed"] - total["allowed"]
     before = worst["excess"].cumsum() - worst["excess"]
     worst["counts"] = (over > 0) & (before < over)

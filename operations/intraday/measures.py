@@ -25,7 +25,11 @@ ADDITIVE = (*COLUMNS, "hits", "whole", "allowed", "signed_in_ms")
 def goal_target(contract: Contract, queue: str = "") -> Target | None:
     """The service-level goal that a queue (or, with "", the project) is held to: its own, else the project's."""
     for target in contract.targets if queue else ():
-        if target.kpi == "service_level_pct" and target.goal is not None and (target.queue == queue or target.per_queue):
+        if (
+            target.kpi == "service_level_pct"
+            and target.goal is not None
+            and (target.queue == queue or target.per_queue)
+        ):
             return target
     return target_of(contract)
 

@@ -59,5 +59,7 @@ def until(calendar: Calendar, day: date, offered: Mapping[date, np.ndarray], tod
         elapsed += round((wanted - moment.tz_localize(None)).total_seconds() * 1000)
         whole, part = divmod(elapsed, QUARTER_MS)
         whole = min(max(whole, 0), len(quarters))
-        found.append(float(quarters[:whole].sum()) + (quarters[whole] * part / QUARTER_MS if whole < len(quarters) else 0))
+        found.append(
+            float(quarters[:whole].sum()) + (quarters[whole] * part / QUARTER_MS if whole < len(quarters) else 0)
+        )
     return float(np.median(found)) if found else float("nan")

@@ -156,7 +156,9 @@ class Cells:
         """Put every changed cell on a transaction's pipeline. Call ``saved`` once it went through."""
         by_key: dict[str, dict[str, bytes]] = {}
         for key in self._dirty_minutes:
-            by_key.setdefault(keys.minutes(self.source, key[1]), {})[_field(*key)] = _encode(self.minutes[key[1]][key[0]])
+            by_key.setdefault(keys.minutes(self.source, key[1]), {})[_field(*key)] = _encode(
+                self.minutes[key[1]][key[0]]
+            )
         hours = list(by_key)
         for key in self._dirty_quarters:
             by_key.setdefault(keys.quarters(self.source, key[1]), {})[_field(*key)] = _encode(self.quarters[key])

@@ -6,6 +6,10 @@ from datetime import date
 from typing import Any
 
 from operations.floor.counters import Counters, wait_slot
+from operations.intraday import blocks
+from operations.intraday.history import History, history
+from operations.intraday.span import span
+from operations.projects.calendar import wall_ms
 from operations.projects.contract import Block, Project, ServiceLevel, Target
 from operations.projects.opening_hours import OpeningHours
 from operations.store.cells import Cells
@@ -58,7 +62,15 @@ def write(client: Any, source: str, cells: dict[tuple[str, int], Counters], now_
 
 def at(of: Project, day: str, clock: str = "00:00") -> int:
     """When a wall clock of the project shows a time, in epoch ms; of a time that comes twice the first."""
-    from operations.projects.calendar import wall_ms
-
     hours, minutes = clock.split(":")
     return wall_ms(of.calendar.tz, date.fromisoformat(day), int(hours) * 60 + int(minutes))
+
+
+def told(
+    client: Any, of: Project, now: int, kind: str = "day", day: str = "", queue: str = "", minutes: int = 30
+) -> History:
+    """The tables of a span, straight from what is stored."""
+    wanted = span(of.calendar, now, kind, day)
+    read = blocks.read(client, of, wanted.begun, queue)
+    compared = blocks.read_offered(client, of, [other for other in wanted.compared if other not in read], queue)
+    return history(of, wanted, minutes, read, compared, now, queue)

@@ -13,18 +13,10 @@ from operations.floor.agents import group_of
 from operations.floor.counters import QUARTER_MS, Counters
 from operations.intervals import intervals
 from operations.intraday import blocks
-from operations.intraday.history import History, history
-from operations.intraday.span import span
-from operations.projects.contract import Block, Project, ServiceLevel, Target
+from operations.intraday.history import History
+from operations.projects.contract import Block, ServiceLevel, Target
 from operations.projects.opening_hours import OpeningHours
-from tests.operations.intraday.past import GOAL, at, contacts, project, rule, write
-
-
-def past(client: redis_py.Redis, of: Project, now: int, kind: str = "day", day: str = "", queue: str = "", minutes: int = 30) -> History:
-    wanted = span(of.calendar, now, kind, day)
-    read = blocks.read(client, of, wanted.begun, queue)
-    compared = blocks.read_offered(client, of, [other for other in wanted.compared if other not in read], queue)
-    return history(of, wanted, minutes, read, compared, now, queue)
+from tests.operations.intraday.past import GOAL, at, contacts, project, rule, told, write
 
 
 def step(found: History, label: str) -> Any:
@@ -56,10 +48,14 @@ def test_every_interval_agrees_with_the_catalogues_formulas(
             cells[name, start + quarter * QUARTER_MS] = contacts(
                 [dice.choice([0, 4.2, 7, 19.9, 20, 20.1, 60]) for _ in range(n)],
                 [dice.choice([1, 4.9, 5, 6, 20, 44]) for _ in range(dice.randrange(3))],
-                talk_ms=n * 61_000, hold_ms=n * 500, wrap_ms=n * 9_000, left_timeout=dice.randrange(2), left_key=dice.randrange(2),
+                talk_ms=n * 61_000,
+                hold_ms=n * 500,
+                wrap_ms=n * 9_000,
+                left_timeout=dice.randrange(2),
+                left_key=dice.randrange(2),
             )
     write(redis, "hq", cells, start + 86_400_000)
-    found = past(redis, of, start + 100_000_000, day="2026-11-20", queue=queue, minutes=minutes)
+    found = told(redis, of, start + 100_000_000, day="2026-11-20", queue=queue, minutes=minutes)
     rows = intervals(redis, of, start, start + 86_400_000, minutes, queue or None)
     assert len(rows) == len(found.steps)
     for row, shown in zip(rows, found.steps.to_dict("records"), strict=True):
@@ -68,7 +64,10 @@ def test_every_interval_agrees_with_the_catalogues_formulas(
             if value is None:
                 assert shown[key] != shown[key], (key, row["start"])
             else:
-                assert shown[key] == pytest.approx(value, abs=0.051 if key.endswith("_s") else 0.0051), (key, row["start"])
+                assert shown[key] == pytest.approx(value, abs=0.051 if key.endswith("_s") else 0.0051), (
+                    key,
+                    row["start"],
+                )
 
 
 def test_a_person_of_three_queues_is_one_person_in_the_project_and_one_in_each_queue(redis: redis_py.Redis) -> None:
@@ -77,17 +76,17 @@ def test_a_person_of_three_queues_is_one_person_in_the_project_and_one_in_each_q
     team = group_of(["sales", "service", "elsewhere"])
     booked = {(team, start): Counters({"logged_in_ms": 3 * QUARTER_MS}), ("sales", start): contacts([3.0])}
     write(redis, "hq", booked, start + QUARTER_MS)
-    found = past(redis, of, start + 2 * QUARTER_MS, day="2026-11-20", minutes=15)
+    found = told(redis, of, start + 2 * QUARTER_MS, day="2026-11-20", minutes=15)
     assert step(found, "10:00")["agents"] == 3
     assert found.total["agents"] == 3, "an average over the hours in which nobody was there would say nothing"
-    assert past(redis, of, start + 2 * QUARTER_MS, queue="hq/sales", minutes=15).total["agents"] == 3
+    assert told(redis, of, start + 2 * QUARTER_MS, queue="hq/sales", minutes=15).total["agents"] == 3
 
 
 def test_the_running_interval_counts_its_people_over_the_time_that_has_passed(redis: redis_py.Redis) -> None:
     of = project()
     start = at(of, "2026-11-20", "10:00")
     write(redis, "hq", {(group_of(["sales"]), start): Counters({"logged_in_ms": 4 * 300_000})}, start + 300_000)
-    found = past(redis, of, start + 300_000)
+    found = told(redis, of, start + 300_000)
     assert step(found, "10:00")["agents"] == 4
     assert step(found, "10:00")["state"] == "running"
     assert step(found, "10:30")["state"] == "ahead"
@@ -97,12 +96,14 @@ def test_the_running_interval_counts_its_people_over_the_time_that_has_passed(re
 @pytest.mark.parametrize(
     ("day", "steps", "twice"), [("2026-11-01", 50, True), ("2026-03-08", 46, False), ("2026-03-09", 48, False)]
 )
-def test_a_day_of_23_or_25_hours_has_all_its_intervals(redis: redis_py.Redis, day: str, steps: int, twice: bool) -> None:
+def test_a_day_of_23_or_25_hours_has_all_its_intervals(
+    redis: redis_py.Redis, day: str, steps: int, twice: bool
+) -> None:
     of = project(zone="America/New_York")
     start, end = blocks.bounds(of.calendar, date.fromisoformat(day))
     cells = {("sales", quarter): contacts([1.0]) for quarter in range(start, end, QUARTER_MS)}
     write(redis, "hq", cells, end)
-    found = past(redis, of, end + 1, day=day)
+    found = told(redis, of, end + 1, day=day)
     assert len(found.steps) == steps
     assert (found.steps["offered"] == 2).all()
     assert found.total["offered"] == len(cells)
@@ -116,10 +117,10 @@ def test_a_past_day_is_judged_by_the_contract_of_that_day(redis: redis_py.Redis)
     now = at(of, "2026-11-21")
     for day in ("2026-11-19", "2026-11-20"):
         write(redis, "hq", {("sales", at(of, day, "10:00")): contacts([5.0, 15.0, 15.0, 30.0])}, now)
-    before, after = past(redis, of, now, day="2026-11-19"), past(redis, of, now, day="2026-11-20")
+    before, after = told(redis, of, now, day="2026-11-19"), told(redis, of, now, day="2026-11-20")
     assert (before.total["service_level_pct"], before.total["goal"]) == (75, 80)
     assert (after.total["service_level_pct"], after.total["goal"]) == (25, 90)
-    week = past(redis, of, now, "week", "2026-11-20")
+    week = told(redis, of, now, "week", "2026-11-20")
     assert week.total["service_level_pct"] == 50
     assert week.total["allowed"] == pytest.approx(4 * 0.2 + 4 * 0.1)
     assert week.total["goal"] != week.total["goal"], "two goals are no goal of the week"
@@ -133,13 +134,13 @@ def test_the_usual_is_the_median_of_the_same_weekday_of_four_weeks_without_the_d
     for day, n in (("2026-11-13", 2), ("2026-11-06", 8), ("2026-10-30", 4), ("2026-11-19", 50)):
         write(redis, "hq", {("sales", at(of, day, "10:00")): contacts([1.0] * n)}, now)
     write(redis, "hq", {("sales", at(of, "2026-11-13", "15:00")): contacts([1.0] * 6)}, now)
-    found = past(redis, of, now)
+    found = told(redis, of, now)
     assert step(found, "10:00")["usual"] == 4
     assert step(found, "15:00")["usual"] == 0
     assert found.total["usual"] == 4, "the quarter from 10:00 is over at 10:20"
-    assert past(redis, of, at(of, "2026-11-20", "10:07") + 30_000).total["usual"] == 2
-    assert past(redis, of, now, "week").steps.set_index("label").loc["2026-11-20", "usual"] == 8
-    monday = past(redis, of, now, day="2026-11-16")
+    assert told(redis, of, at(of, "2026-11-20", "10:07") + 30_000).total["usual"] == 2
+    assert told(redis, of, now, "week").steps.set_index("label").loc["2026-11-20", "usual"] == 8
+    monday = told(redis, of, now, day="2026-11-16")
     assert monday.steps["usual"].isna().all(), "no such day was ever counted"
 
 
@@ -153,7 +154,7 @@ def test_the_intervals_that_lost_the_day_are_as_many_as_explain_it(redis: redis_
         ("sales", at(of, "2026-11-20", "16:00")): contacts([1.0] * 3, [60.0]),
     }
     write(redis, "hq", cells, now)
-    found = past(redis, of, now, day="2026-11-20")
+    found = told(redis, of, now, day="2026-11-20")
     assert found.total["missed"] == 27
     assert found.over == pytest.approx(27 - 0.2 * 102)
     assert list(found.lost["label"]) == ["11:00", "14:00", "16:00"]
@@ -166,7 +167,7 @@ def test_a_day_that_held_has_no_interval_that_lost_it(redis: redis_py.Redis) -> 
     of = project()
     now = at(of, "2026-11-21")
     write(redis, "hq", {("sales", at(of, "2026-11-20", "11:00")): contacts([1.0] * 9 + [60.0])}, now)
-    found = past(redis, of, now, day="2026-11-20")
+    found = told(redis, of, now, day="2026-11-20")
     assert found.over < 0
     assert not found.steps["lost"].any()
 
@@ -175,8 +176,13 @@ def test_contacts_whose_wait_the_acd_did_not_tell_leave_the_service_level_open(r
     of = project()
     now = at(of, "2026-11-21")
     ten = at(of, "2026-11-20", "10:00")
-    write(redis, "hq", {("sales", ten): Counters({"offered": 5, "answered": 5}), ("sales", ten + 2 * QUARTER_MS): contacts([1.0])}, now)
-    found = past(redis, of, now, day="2026-11-20")
+    write(
+        redis,
+        "hq",
+        {("sales", ten): Counters({"offered": 5, "answered": 5}), ("sales", ten + 2 * QUARTER_MS): contacts([1.0])},
+        now,
+    )
+    found = told(redis, of, now, day="2026-11-20")
     assert step(found, "10:00")["service_level_pct"] != step(found, "10:00")["service_level_pct"]
     assert step(found, "10:30")["service_level_pct"] == 100
     assert found.total["service_level_pct"] != found.total["service_level_pct"], "nor can the day's be told"
@@ -184,7 +190,7 @@ def test_contacts_whose_wait_the_acd_did_not_tell_leave_the_service_level_open(r
 
 
 def test_a_day_without_contacts_has_no_percentages(redis: redis_py.Redis) -> None:
-    found = past(redis, project(), at(project(), "2026-11-21"), day="2026-11-20")
+    found = told(redis, project(), at(project(), "2026-11-21"), day="2026-11-20")
     assert found.empty
     for key in ("service_level_pct", "abandon_rate_pct", "asa_s", "aht_s", "agents", "usual"):
         assert found.total[key] != found.total[key], key
@@ -195,9 +201,9 @@ def test_closed_hours_at_the_ends_of_a_day_are_left_out_unless_somebody_came(red
     of = project(opening=hours)
     now = at(of, "2026-11-21")
     write(redis, "hq", {("sales", at(of, "2026-11-20", "10:00")): contacts([1.0])}, now)
-    assert list(past(redis, of, now, day="2026-11-20").steps["label"])[:: 17] == ["09:00", "17:30"]
+    assert list(told(redis, of, now, day="2026-11-20").steps["label"])[::17] == ["09:00", "17:30"]
     write(redis, "hq", {("sales", at(of, "2026-11-20", "07:45")): contacts([1.0])}, now)
-    assert past(redis, of, now, day="2026-11-20").steps["label"].iloc[0] == "07:30"
+    assert told(redis, of, now, day="2026-11-20").steps["label"].iloc[0] == "07:30"
 
 
 def test_queues_add_up_to_the_project(redis: redis_py.Redis) -> None:
@@ -206,7 +212,7 @@ def test_queues_add_up_to_the_project(redis: redis_py.Redis) -> None:
     now = at(of, "2026-11-21")
     ten = at(of, "2026-11-20", "10:00")
     write(redis, "hq", {("sales", ten): contacts([1.0] * 3), ("service", ten): contacts([1.0], [50.0])}, now)
-    found = past(redis, of, now, day="2026-11-20").queues.set_index("queue")
+    found = told(redis, of, now, day="2026-11-20").queues.set_index("queue")
     assert list(found["offered"]) == [3, 2]
     assert list(found["service_level_pct"]) == [100, 50]
     assert list(found["goal"]) == [80, 95]
@@ -225,7 +231,10 @@ def test_only_the_day_whose_counters_changed_gets_a_new_revision(redis: redis_py
 def test_a_change_of_the_contract_gives_the_days_that_it_judges_new_revisions(redis: redis_py.Redis) -> None:
     days = [date(2026, 11, 19), date(2026, 11, 20)]
     changed = (Block(value=ServiceLevel(within_s=20)), Block(since=days[1], value=ServiceLevel(within_s=30)))
-    before, after = blocks.revisions(redis, project(), days), blocks.revisions(redis, project(service_level=changed), days)
+    before, after = (
+        blocks.revisions(redis, project(), days),
+        blocks.revisions(redis, project(service_level=changed), days),
+    )
     assert [before[day] == after[day] for day in days] == [True, False]
     other = blocks.revisions(redis, project("hq/sales", "hq/service"), days)
     assert not set(other.values()) & set(before.values())

@@ -42,7 +42,12 @@ def test_the_span_before_ends_the_day_before(kind: str) -> None:
 
 
 def test_days_are_compared_with_days_that_are_over() -> None:
-    assert span(CALENDAR, NOW).compared == [date(2026, 10, 25), date(2026, 11, 1), date(2026, 11, 8), date(2026, 11, 15)]
+    assert span(CALENDAR, NOW).compared == [
+        date(2026, 10, 25),
+        date(2026, 11, 1),
+        date(2026, 11, 8),
+        date(2026, 11, 15),
+    ]
     month = span(CALENDAR, NOW, "month").compared
     assert month[0] == date(2026, 10, 4)
     assert month[-1] == date(2026, 11, 21), "the last days of the month have weekdays of this month before them"

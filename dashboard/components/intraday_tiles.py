@@ -1,0 +1,147 @@
+"""The numbers on top of the page of the past, each beside what it should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.intraday_view import View, over
+from dashboard.components.numbers import NARROW, nothing
+from operations.kpis.catalogue import CATALOGUE
+
+
+def tiles(view: View) -> list[Component]:
+    """Six numbers of the whole span, each beside what it should be."""
+    say, n, total = view.words, view.numbers, view.history.total
+    usual = ""
+    if not nothing(total["usual"]):
+        text = "usual by now {n} ({change})" if view.history.span.running else "usual {n} ({change})"
+        usual = say(text, n=n.count(total["usual"]), change=n.change(total["offered"], total["usual"]))
+    judged = total["whole"] if not nothing(total["whole"]) else 0
+    within = say("within {s} s", s=view.contract.service_level.within_s)
+    return [
+        _tile(
+            view,
+            "service_level_pct",
+            judged,
+            n.percent(total["service_level_pct"]),
+            [_goal(view, "service_level_pct"), within],
+            _contacts(view, judged),
+        ),
+        _left(view),
+        _tile(
+            view, "offered", total["offered"], n.count(total["offered"]), [usual or say("nothing to compare with yet")]
+        ),
+        _tile(
+            view,
+            "abandon_rate_pct",
+            total["offered"],
+            n.percent(total["abandon_rate_pct"]),
+            [_goal(view, "abandon_rate_pct")],
+            say("{n} of {m}", n=n.count(total["abandoned"]), m=n.count(total["offered"])),
+        ),
+        _tile(
+            view,
+            "aht_s",
+            total["handled"],
+            n.duration(total["aht_s"]),
+            [_goal(view, "aht_s")],
+            _contacts(view, total["handled"]),
+        ),
+        _box(
+            say("Agents"),
+            n.count(total["agents"], 1),
+            "",
+            [say("nobody signed in") if nothing(total["agents"]) else say("signed in on average")],
+            {"data-measure": "agents"},
+        ),
+    ]
+
+
+def _contacts(view: View, number: float) -> str:
+    return view.words("1 contact") if number == 1 else view.words("{n} contacts", n=view.numbers.count(number))
+
+
+def _goal(view: View, kpi: str) -> str:
+    """What a number of the span should be."""
+    target = view.target(kpi)
+    if kpi == "service_level_pct" and target and nothing(view.history.total["goal"]):
+        return ""  # several contracts in this span: no one goal
+    if target is None or target.goal is None:
+        return ""
+    sign = "" if kpi == "service_level_pct" else ("≤" if target.better == "down" else "≥") + NARROW
+    return view.words("goal {goal}", goal=sign + view.numbers.goal(target.goal, CATALOGUE[kpi].unit))
+
+
+def _tile(view: View, kpi: str, sample: float, written: str, lines: list[str], foot: str = "") -> Component:
+    band = view.band(kpi, view.history.total[kpi], sample)
+    attributes = {"data-kpi": kpi, "data-band": band}
+    if view.history.queue:
+        attributes["data-queue"] = view.history.queue
+    word = view.words(band) if band in ("warning", "critical") else ""
+    return _box(CATALOGUE[kpi].labels[view.words.language], written, word, [*lines, foot], attributes, band)
+
+
+def _left(view: View) -> Component:
+    """How many misses are left: the live budget, of a past span what was left at its end."""
+    say, n, history = view.words, view.numbers, view.history
+    title, measure = say("Misses left"), {"data-measure": "misses_left"}
+    found = view.left()
+    if found:
+        window, numbers = found
+        text = {
+            "today": "of {n} allowed today",
+            "week": "of {n} allowed this week",
+            "month": "of {n} allowed this month",
+        }[window]
+        lines = [say(text, n=n.count(numbers["allowed"]))]
+        for other in ("week", "month"):
+            if other != window and other in view.budget:
+                lines.append(say(f"this {other}: {{n}} left", n=n.count(view.budget[other]["left"])))
+        if history.queue:
+            lines.append(say("for the whole project"))
+        left = int(numbers["left"])
+        return _box(
+            title, n.count(left), "", lines, {**measure, "data-window": window}, "critical" if left < 0 else "none"
+        )
+    if nothing(history.total["allowed"]):
+        return _box(title, n.count(None), "", [say("no service-level goal")], measure)
+    if history.span.running:
+        return _box(title, n.count(None), "", [say("not known")], measure)
+    beyond = over(view)
+    allowed = int(history.total["allowed"] + 1e-9)
+    return _box(
+        title,
+        n.count(-beyond),
+        "",
+        [say("of {n} that the goal allowed", n=n.count(allowed))],
+        measure,
+        "critical" if beyond > 0 else "none",
+    )
+
+
+def _box(
+    title: str, value: str, word: str, lines: list[str], attributes: dict[str, Any], look: str = "none"
+) -> Component:
+    number, _, unit = value.partition(NARROW)
+    return html.Article(
+        [
+            html.Div(
+                [
+                    html.H2(title, className="intra-tile-label"),
+                    html.Span(word, className="card-state", **{"data-slot": "state"}),
+                ],
+                className="intra-tile-top",
+            ),
+            html.Div(
+                [html.Span(number, className="number"), html.Span(NARROW + unit if unit else "", className="unit")],
+                className="intra-tile-value",
+                **attributes,
+            ),
+            *(html.P(line, className="intra-tile-line") for line in lines if line),
+        ],
+        className="intra-tile",
+        **{"data-look": look},
+    )
