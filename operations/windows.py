@@ -6,7 +6,7 @@ set of queues that a person serves): a group counts once in the project and once
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from operations.floor.agents import queues_of
 from operations.floor.counters import MINUTE_MS, Counters
@@ -49,6 +49,9 @@ class WindowSums:
             own = tuple(self._own[source, queue] for queue in members if (source, queue) in self._own)
             found = self._scopes[source, row] = (PROJECT, *own) if own else ()
         return found
+
+    def _own_rows(self, source: str) -> Callable[[str], object]:
+        return lambda row: self.scopes(source, row)
 
     def get(self, window: str, scope: str) -> Counters:
         """The sum of a window; an empty one when nothing happened."""
@@ -100,9 +103,8 @@ class WindowSums:
         found = Counters({}, {}, {})
         for source in self._project.sources:
             if source in self._cells:
-                for row, cell in self._cells[source].sums(start, end, now_ms).items():
-                    if self.scopes(source, row):
-                        found.add(cell)
+                for cell in self._cells[source].sums(start, end, now_ms, self._own_rows(source)).values():
+                    found.add(cell)
         return found
 
     def roll(self, now_ms: int) -> bool:
@@ -130,10 +132,8 @@ class WindowSums:
     def _add_quarters(self, window: str, bounds: tuple[int, int], now_ms: int) -> None:
         for source in self._project.sources:
             if source in self._cells:
-                for row, cell in self._cells[source].sums(*bounds, now_ms).items():
-                    scopes = self.scopes(source, row)
-                    if scopes:
-                        self._add(window, scopes, cell)
+                for row, cell in self._cells[source].sums(*bounds, now_ms, self._own_rows(source)).items():
+                    self._add(window, self.scopes(source, row), cell)
 
     def _roll_minutes(self, window: str, before: tuple[int, int] | None, bounds: tuple[int, int]) -> None:
         if before is None or before[1] <= bounds[0] or bounds[1] < before[1]:

@@ -69,7 +69,8 @@ class Cells:
         self._dirty_quarters: set[CellKey] = set()
         self._minutes_from = 0
         self._quarters_from = 0
-        self._days: dict[int, dict[str, Counters]] = {}
+        self._days: dict[int, dict[str, bytes]] = {}
+        """Sums of past days as they are stored: months of them decoded would be most of this process's memory."""
 
     def load(self, now_ms: int) -> None:
         """Read the recent cells."""
@@ -208,20 +209,22 @@ class Cells:
         """The recent cells of one minute by row."""
         return self.minutes.get(at, {})
 
-    def sums(self, start: int, end: int, now_ms: int) -> dict[str, Counters]:
-        """Every row's sum over [start, end), both multiples of 15 min."""
+    def sums(
+        self, start: int, end: int, now_ms: int, wanted: Callable[[str], object] | None = None
+    ) -> dict[str, Counters]:
+        """Every row's sum over [start, end), both multiples of 15 min. ``wanted``: true for the rows to sum, all by default."""
         result: dict[str, Counters] = {}
         today = now_ms - now_ms % DAY_MS
         start = max(start, today - KEEP_QUARTERS_MS)
         day = start - start % DAY_MS
         while day < end and day <= today + DAY_MS:
             if start <= day and day + DAY_MS <= end and day < today:
-                rows = self._day_sums(day)
-                for row, cell in rows.items():
-                    result.setdefault(row, Counters({}, {}, {})).add(cell)
+                for row, blob in self._day_sums(day).items():
+                    if wanted is None or wanted(row):
+                        result.setdefault(row, Counters({}, {}, {})).add(_decode(blob))
             else:
                 for (row, at), cell in self._quarters_of(day).items():
-                    if start <= at < end:
+                    if start <= at < end and (wanted is None or wanted(row)):
                         result.setdefault(row, Counters({}, {}, {})).add(cell)
             day += DAY_MS
         return result
@@ -233,7 +236,8 @@ class Cells:
         cells.update((key, cell) for key, cell in self.quarters.items() if day <= key[1] < day + DAY_MS)
         return cells
 
-    def _day_sums(self, day: int) -> dict[str, Counters]:
+    def _day_sums(self, day: int) -> dict[str, bytes]:
+        """A past day's sums by row, encoded."""
         unsaved = any(day <= start < day + DAY_MS for _, start in self._dirty_quarters)
         rows = None if unsaved else self._days.get(day)
         if rows is not None:
@@ -241,14 +245,15 @@ class Cells:
         name = keys.day_sums(self.source, day)
         stored = {} if unsaved else self._client.hgetall(name)
         if stored:
-            rows = {field.decode(): _decode(blob) for field, blob in stored.items()}
+            rows = {field.decode(): blob for field, blob in stored.items()}
         else:
-            rows = {}
+            summed: dict[str, Counters] = {}
             for (row, _), cell in self._quarters_of(day).items():
-                rows.setdefault(row, Counters({}, {}, {})).add(cell)
+                summed.setdefault(row, Counters({}, {}, {})).add(cell)
+            rows = {row: _encode(cell) for row, cell in summed.items()}
             if rows and not unsaved:
                 with self._client.pipeline(transaction=True) as pipe:
-                    pipe.hset(name, mapping={row: _encode(cell) for row, cell in rows.items()})
+                    pipe.hset(name, mapping=rows)
                     pipe.pexpireat(name, day + KEEP_QUARTERS_MS)
                     pipe.execute()
         if not unsaved:
