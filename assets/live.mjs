@@ -265,10 +265,14 @@ function fields(before, changed) {
   return after;
 }
 
-// The sources of a board, fresher by the heartbeat, and for each that has gone quiet the reason.
+// The sources of a board, fresher by the heartbeat, and for each that has gone quiet the reason. Of the two the worse is
+// believed: the board withdraws its numbers with the state that it knows, and the banner beside them must say the same.
 function sourcesOf(board, beat = {}) {
   const sources = {};
-  for (const [id, said] of Object.entries(board?.sources ?? {})) sources[id] = { ...said, ...(beat.sources?.[id] ?? {}) };
+  for (const [id, said] of Object.entries(board?.sources ?? {})) {
+    const { state, since, error, why } = said;
+    sources[id] = { ...said, ...(beat.sources?.[id] ?? {}), ...(state === 'up' ? {} : { state, since, error, why }) };
+  }
   return sources;
 }
 
@@ -303,7 +307,8 @@ function face(entry, off, f, zone) {
   }
   const [number, unit] = f.value(running(entry) ?? entry.value, entry.unit);
   const band = entry.band || 'none';
-  return { number, unit, band, look: band, note: band === 'none' && entry.target != null ? entry.reason || f.say('why_few') : '', last: '' };
+  const nothing = entry.why === 'no_contacts' ? words(entry.why) : ''; // a 0 where nothing happened says so
+  return { number, unit, band, look: band, nothing, note: band === 'none' && entry.target != null ? entry.reason || f.say('why_few') : '', last: '' };
 }
 
 function running(entry) { // a wait goes on between two words of the server
@@ -361,8 +366,10 @@ class Trend { // a line of the last half hour, its target through it
     const whole = values.slice(first, last + 1).every((value) => value != null);
     const points = values.map((value, i) => `${x(i)},${y(value)}`).slice(first, last + 1).join(' ');
     this.area.setAttribute('points', whole ? `${x(first)},40 ${points} ${x(last)},40` : '');
-    this.goal.setAttribute('y1', target == null ? -9 : y(target));
-    this.goal.setAttribute('y2', target == null ? -9 : y(target));
+    mark(this.goal, 'visibility', target == null ? 'hidden' : 'visible');
+    if (target == null) return;
+    this.goal.setAttribute('y1', y(target));
+    this.goal.setAttribute('y2', y(target));
   }
 }
 
@@ -396,7 +403,7 @@ class Place {
     write(this.goal, [goal && f.say('goal', { goal }), window].filter(Boolean).join(' · '));
     const valued = shown.band !== 'unknown';
     write(this.of, valued && key === 'agents_available' && board.kpis.agents_logged_in?.value != null ? `/ ${f.count(board.kpis.agents_logged_in.value)}` : '');
-    write(this.sample, valued ? sampleOf(entry, key, board, f) || shown.note : shown.last);
+    write(this.sample, valued ? shown.nothing || sampleOf(entry, key, board, f) || shown.note : shown.last);
     write(this.moved, valued ? movedBy(entry, key, board, shown, f) || missesElsewhere(entry, key, board, page, f) : shown.note);
     this.trend?.draw(valued ? entry.trend ?? [] : [], entry?.target);
     return shown;

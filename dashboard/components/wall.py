@@ -46,7 +46,9 @@ def wall(
         [
             head(name, client),
             html.Section(
-                [tile(key, words) for key in keys], className="tiles", **{"data-count": str(len(keys)), "aria-live": "off"}
+                [tile(key, words) for key in keys],
+                className="tiles",
+                **{"data-count": str(len(keys)), "aria-live": "off"},
             ),
             queues(words),
             banner(),
@@ -54,6 +56,7 @@ def wall(
         ],
         id=ids.WALL,
         className="wall",
+        lang=words.language,
         **{"data-page": page.attribute()},
     )
 
@@ -129,7 +132,8 @@ def queues(words: Words) -> Component:
 
 
 def _column(key: str, words: Words) -> str:
-    return words("Longest") if key == "longest_wait_s" else label(key, words.language)
+    short = {"longest_wait_s": words("Longest"), "service_level_pct": words("SL")}
+    return short.get(key) or label(key, words.language)
 
 
 def banner() -> Component:

@@ -24,8 +24,8 @@ def layout(project: str = "", decimals: str = "1", **_: Any) -> Component:
     """The wall of a project that is configured and that the caller may see; a word otherwise."""
     context = here()
     site = context.watcher.current.site
-    said = words(site.language)
     found = context.project(project)
+    said = words(found.language if found else site.language)
     if found is None:
         return message(said.live()["not_found"], said)
     board = context.board(project)

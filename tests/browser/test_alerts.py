@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis as redis_py
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from collectors.events import ContactAnswered, ContactEntered, SeenAgent, Snapshot
-from operations.engine import Engine
-from operations.projects.watcher import ConfigurationWatcher
+from tests.browser.site import HOSTILE, Screens, Site
 from tests.dashboard.conftest import WebProcess
-from tests.operations.floor_feed import Feed
 
-PATIENCE_S = 30.0
-HOSTILE = '<img src=x onerror="window.stolen=1">'
 QUEUE = f"hq/l1 {HOSTILE}"
 CONFIGURATION = f"""
 site: {{name: Harbour, time_zone: Asia/Shanghai}}
@@ -35,98 +28,11 @@ projects:
 """
 
 
-class Site:
-    """A web process, an engine that this test turns, and a source that says what the test wants."""
-
-    def __init__(self, web: WebProcess, client: redis_py.Redis) -> None:
-        self.web = web
-        self.feed = Feed(client, now_ms, "hq")  # type: ignore[arg-type]
-        self.feed.status()
-        self._status_at = time.monotonic()
-        self.engine = Engine(client, ConfigurationWatcher(web.config, {}), "browser", now_ms)
-        self.queue = QUEUE.partition("/")[2]
-        agent = SeenAgent(HOSTILE, "available", {self.queue: None}, HOSTILE)
-        self.feed.emit(Snapshot(now_ms(), now_ms(), [self.queue], [], [agent]))
-        self._contacts = 0
-
-    def turn(self) -> None:
-        if time.monotonic() - self._status_at > 0.5:
-            self._status_at = time.monotonic()
-            self.feed.status()
-        self.engine.turn(wait=False)
-
-    def until(self, what: str, holds: Callable[[], Any]) -> Any:
-        """Let the engine work until something holds; only a failure takes the whole time."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            self.turn()
-            found = holds()
-            if found:
-                return found
-            assert time.monotonic() < deadline, f"it did not come: {what}"
-            time.sleep(0.02)
-
-    def calls(self, count: int) -> None:
-        names = [f"c{self._contacts + number}" for number in range(count)]
-        self._contacts += count
-        self.feed.emit(*(ContactEntered(now_ms(), self.queue, name) for name in names))
-
-    def answers_everybody(self) -> None:
-        self.feed.emit(
-            *(ContactAnswered(now_ms(), self.queue, f"c{number}", HOSTILE) for number in range(self._contacts))
-        )
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site]:
     web = WebProcess(tmp_path, redis_url, CONFIGURATION).start()
-    yield Site(web, redis)
+    yield Site(web, redis, QUEUE.partition("/")[2])
     web.stop()
-
-
-class Screens:
-    """The browser's windows on a site, each a machine of its own; what goes wrong in any of them fails the test."""
-
-    def __init__(self, site: Site, browser: Browser) -> None:
-        self._site, self._browser = site, browser
-        self.faults: list[str] = []
-        self.pages: list[Page] = []
-
-    def open(self, path: str, *, permissions: tuple[str, ...] = (), width: int = 1366, height: int = 768) -> Page:
-        context = self._browser.new_context(viewport={"width": width, "height": height}, permissions=list(permissions))
-        context.add_init_script(COUNT_NOTICES)
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("dialog", lambda dialog: self.faults.append(dialog.message))
-        page.goto(self._site.web.address + path)
-        self.pages.append(page)
-        return page
-
-    def close(self) -> None:
-        for page in self.pages:
-            assert page.evaluate("window.stolen") is None, "markup in a name was taken for markup"
-            assert page.locator("img[src=x]").count() == 0
-            page.context.close()
-        assert self.faults == []
-
-
-COUNT_NOTICES = """
-window.notices = [];
-window.Notification = class { constructor(title, options) { window.notices.push([title, options.body]); } static permission = 'granted'; };
-"""
-"""A headless browser shows no notifications; this one writes down what it was asked to show."""
 
 
 @pytest.fixture

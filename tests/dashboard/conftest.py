@@ -46,12 +46,15 @@ class WebProcess:
         self.configure(text)
         self.process: subprocess.Popen[bytes] | None = None
         self.address = ""
+        self._port = 0
 
     def configure(self, text: str) -> None:
         self.config.write_text(f"redis: {json.dumps(self.redis_url)}\n{text}")
 
     def start(self) -> WebProcess:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
+        """Start it, again on the same port after a stop or a kill."""
+        with socket.create_server(("127.0.0.1", self._port)) as listener:
+            self._port = listener.getsockname()[1]
             number = listener.fileno()
             self.address = "http://{}:{}".format(*listener.getsockname())
             command = [sys.executable, "app.py", "serve", "--config", str(self.config), "--fd", str(number)]
