@@ -487,13 +487,14 @@ function worst(board, off, sources, page, f, keys) {
     found.push({ weight, look: entry.band, text: parts.join(' · ') });
   };
   const told = new Set();
+  const anyOff = Object.values(sources).some((source) => source.off);
   for (const alert of board.alerts ?? []) {
     told.add(`${alert.kpi}|${alert.queue}`);
-    if (alert.inhibited || alert.state !== 'firing' || sources[alert.source]?.off) continue; // the source speaks for it
+    const silent = alert.source ? sources[alert.source]?.off : alert.queue ? sources[alert.queue.split('/')[0]]?.off : anyOff;
+    if (alert.inhibited || alert.state !== 'firing' || silent) continue; // the source speaks for it
     const calls = needsSomebody(alert);
     found.push({ weight: calls ? SEVERITY[alert.level] + 0.1 : 0.5, look: calls ? alert.level : 'answered', text: alertText(alert, board, page, f) });
   }
-  const anyOff = Object.values(sources).some((source) => source.off);
   const order = [...new Set([...keys, ...Object.keys(board.kpis ?? {})])];
   for (const key of order) if (!told.has(`${key}|`)) add(board.kpis?.[key], key, null, anyOff);
   if (!found.some((one) => one.weight > 1 && one.look !== 'unknown')) {
