@@ -53,6 +53,7 @@ export function open(root, page, feed, live) {
         if (head) this.sortBy(head.dataset.column);
       });
       this.jump = slot(root, `jump-${name}`);
+      this.running = Object.keys(columns).filter((column) => columns[column].runs);
     }
 
     get sort() { // {column, down} or null: what needs somebody first
@@ -117,12 +118,12 @@ export function open(root, page, feed, live) {
     }
 
     row(id) {
-      const element = make('tr', 'lead-row', { tabindex: '-1', 'data-id': id });
+      const element = make('tr', 'lead-row', { role: 'row', tabindex: '-1', 'data-id': id });
       const cells = {};
       for (const head of this.heads) {
         const name = head.dataset.column, column = this.columns[name], first = head === this.heads[0];
         const kind = [this.figures.has(name) && 'figure', this.minor.has(name) && 'minor', `cell-${name}`].filter(Boolean).join(' ');
-        const cell = make(first ? 'th' : 'td', kind, { 'data-label': head.textContent, ...(first && { scope: 'row' }) });
+        const cell = make(first ? 'th' : 'td', kind, { role: first ? 'rowheader' : 'cell', 'data-label': head.textContent, ...(first && { scope: 'row' }) });
         cells[name] = column.make ? column.make(cell, id) : cell;
         element.appendChild(cell);
       }
@@ -130,8 +131,13 @@ export function open(root, page, feed, live) {
     }
 
     paint(item, row) {
-      for (const [name, column] of Object.entries(this.columns)) column.draw(item.cells[name], row, item);
+      const before = item.row;
+      item.row = row;
+      for (const name of this.running) this.columns[name].draw(item.cells[name], row);
+      if (before === row) return;
+      for (const [name, column] of Object.entries(this.columns)) if (!column.runs) column.draw(item.cells[name], row);
       mark(item.element, 'data-look', row.look ?? 'none');
+      mark(item.element, 'aria-current', String(row.chosen ?? false));
     }
 
     rove() { // one row of a table can be reached with Tab, the others with the arrows
@@ -156,7 +162,8 @@ export function open(root, page, feed, live) {
   const text = (of) => ({ by: of, draw: (cell, row) => write(cell, of(row) ?? DASH) });
   const number = (of, usual) => ({ by: of, draw: (cell, row) => { write(cell, of(row) == null ? DASH : f.count(of(row))); mark(cell, 'data-zero', String(of(row) === usual)); } });
 
-  const span = { // a time that runs
+  const span = {
+    runs: true,
     by: (row) => (row.since == null ? null : clock.now() - row.since),
     make(cell) { return { cell, time: cell.appendChild(make('span', 'time')) }; },
     draw({ cell, time }, row) {
@@ -381,8 +388,6 @@ export function open(root, page, feed, live) {
         f.say(why.why === 'source_stale' ? 'source_quiet' : 'source_gone', { source: id, time: why.since ? f.at(why.since, zone) : '' })).join(' ');
 
       this.tables.queues.draw(queues, queues.length, { gone, empty: f.say('no_queues') });
-      for (const row of queues) mark(this.tables.queues.items.get(row.id)?.element, 'data-chosen', String(row.id === chosen.queue));
-
       const waiting = this.waiting(board, names).filter((row) => !quiet(row.queue));
       const more = (board?.kpis?.contacts_waiting?.value ?? 0) - waiting.length;
       this.tables.waiting.draw(this.fitting(waiting), waiting.length, {
@@ -407,12 +412,17 @@ export function open(root, page, feed, live) {
 
     queueRows(board, off, quiet, zone) {
       return Object.entries(board?.queues ?? {}).map(([id, queue], place) => {
-        const row = { id, place, name: queue.name || id, shown: {}, value: {}, look: 'ok' };
+        const row = { id, place, name: queue.name || id, shown: {}, value: {}, look: 'ok', chosen: id === chosen.queue };
         for (const key of page.columns) {
           const entry = queue.kpis?.[key];
           row.shown[key] = face(entry, off ?? quiet(id), f, zone);
           row.value[key] = running(entry ?? {}) ?? entry?.value;
           if (severity(row.shown[key].look) > severity(row.look)) row.look = row.shown[key].look;
+        }
+        const wait = row.shown.longest_wait_s;
+        if (wait && wait.look === 'none' && row.value.longest_wait_s != null) { // no goal of its own: a wait is as long here as anywhere in the project
+          wait.look = this.waitLook(board, id, row.value.longest_wait_s);
+          if (severity(wait.look) > severity(row.look)) row.look = wait.look;
         }
         row.signedIn = row.shown.agents_available?.band === 'unknown' ? null : queue.kpis?.agents_logged_in?.value;
         return row;
@@ -422,29 +432,49 @@ export function open(root, page, feed, live) {
     waiting(board, names) {
       return (board?.waiting ?? []).map((row) => {
         const since = ms(row.since);
-        const own = board.queues?.[row.queue]?.kpis?.longest_wait_s;
-        const { limits, target } = own?.limits || own?.target != null ? own : board.kpis?.longest_wait_s ?? {};
-        const s = ago(since);
-        const passed = (limit) => limit != null && s >= limit;
-        const look = passed(limits?.critical) ? 'critical' : passed(limits?.warning) || (limits?.warning == null && target != null && s > target) ? 'warning' : 'none';
-        return { id: `${row.queue}/${row.contact}`, queue: row.queue, queueName: names[row.queue] ?? row.queue, caller: row.caller ?? '', name: row.caller_name, since, look };
+        return {
+          id: `${row.queue}/${row.contact}`, queue: row.queue, queueName: names[row.queue] ?? row.queue, caller: row.caller ?? '', name: row.caller_name,
+          since, look: this.waitLook(board, row.queue, ago(since)),
+        };
       });
+    }
+
+    waitLook(board, queue, s) { // by the queue's own goal for the longest wait, else by the project's, while anything is judged
+      const own = board.queues?.[queue]?.kpis?.longest_wait_s;
+      const { limits, target, why } = own?.limits || own?.target != null ? own : board.kpis?.longest_wait_s ?? {};
+      if (why === 'closed') return 'none';
+      const passed = (limit) => limit != null && s >= limit;
+      if (passed(limits?.critical)) return 'critical';
+      return passed(limits?.warning) || (limits?.warning == null && target != null && s > target) ? 'warning' : 'none';
     }
 
     people(board, names) {
       const limits = board?.limits ?? {};
-      return (board?.agents ?? []).map((row) => {
-        const since = row.since ? ms(row.since) : null;
-        const limit = row.condition === 'wrap_up' ? limits.wrap_up_s : row.condition === 'paused' ? limits.pause_by_reason_s?.[row.reason] ?? limits.pause_s : 0;
-        const past = limit && since != null ? ago(since) / limit : 0;
-        return {
-          id: row.id, name: row.name || row.id, state: row.condition, since, limit, past, missed: row.missed ?? null, serves: row.queues ?? [],
-          look: past >= 2 ? 'critical' : past >= 1 ? 'warning' : 'none',
-          doing: row.reason || (row.queue ? names[row.queue] ?? row.queue : ''),
-          queues: Object.keys(names).every((id) => row.queues?.includes(id)) ? f.say('all_queues') : (row.queues ?? []).map((id) => names[id] ?? id).join(', '),
-          word: f.say(row.condition),
-        };
+      const context = JSON.stringify([names, limits]);
+      if (context !== this.context) { // what is told of a person changes only with the person, these names and these limits
+        this.context = context;
+        this.known = new WeakMap();
+      }
+      return (board?.agents ?? []).map((said) => {
+        let row = this.known.get(said) ?? this.person(said, names, limits);
+        const past = row.limit && row.since != null ? ago(row.since) / row.limit : 0;
+        const look = past >= 2 ? 'critical' : past >= 1 ? 'warning' : 'none';
+        if (look !== row.look) row = { ...row, look };
+        row.past = past;
+        this.known.set(said, row);
+        return row;
       });
+    }
+
+    person(said, names, limits) {
+      const serves = said.queues ?? [];
+      const limit = said.condition === 'wrap_up' ? limits.wrap_up_s : said.condition === 'paused' ? limits.pause_by_reason_s?.[said.reason] ?? limits.pause_s : 0;
+      return {
+        id: said.id, name: said.name || said.id, state: said.condition, word: f.say(said.condition),
+        since: said.since ? ms(said.since) : null, limit, missed: said.missed ?? null, serves,
+        doing: said.reason || (said.queue ? names[said.queue] ?? said.queue : ''),
+        queues: Object.keys(names).every((id) => serves.includes(id)) ? f.say('all_queues') : serves.map((id) => names[id] ?? id).join(', '),
+      };
     }
 
     lost(board, names) {

@@ -105,7 +105,13 @@ def lead(
             news(),
             html.Div(className="lead-filters", role="search", **{"data-slot": "filters"}),
             jump(words),
-            html.Div([table(each, words) for each in TABLES], className="lead-tables"),
+            html.Div(
+                [
+                    html.Div([table(each, words) for each in side], className="lead-side")
+                    for side in (TABLES[:2], TABLES[2:])
+                ],
+                className="lead-tables",
+            ),
             foot(words),
         ],
         id=ids.LEAD,
@@ -182,10 +188,14 @@ def table(each: Table, words: Words) -> Component:
                 [
                     html.Table(
                         [
-                            html.Thead(html.Tr([column_head(column, words) for column in each.columns])),
-                            html.Tbody(**{"data-slot": "rows"}),
+                            html.Thead(
+                                html.Tr([column_head(column, words) for column in each.columns], role="row"),
+                                role="rowgroup",
+                            ),
+                            html.Tbody(role="rowgroup", **{"data-slot": "rows"}),
                         ],
                         className="table lead-table",
+                        role="table",  # rows are laid out as grids, which hides from some readers what they are
                         **{"aria-label": words(each.title)},
                     ),
                     html.P(className="lead-empty", **{"data-slot": "empty"}),
@@ -207,6 +217,7 @@ def column_head(column: Column, words: Words) -> Component:
             words(column.text), type="button", className="lead-sort", title=words(column.hint) if column.hint else None
         ),
         scope="col",
+        role="columnheader",
         className=" ".join(
             filter(None, ("figure" if column.kind == "figure" else "", "minor" if column.minor else ""))
         ),
