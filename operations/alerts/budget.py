@@ -9,7 +9,7 @@ workbook, chapter 5, with open hours in place of clock hours.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -114,15 +114,41 @@ def budget_rules_at(project: Project, contract: Contract, now_ms: int) -> tuple[
 
 
 def read(rule: BudgetRule, sum_of: Callable[[str], Counters], terms: Terms, *, is_open: bool) -> Reading:
-    """The reading of a budget rule: over when both windows miss at least the share that burns. Value: the long window's service level."""
-    hits, whole = service_level_parts(sum_of(rule.burn.window), terms)
+    """The reading of one budget rule."""
+    return read_all((rule,), sum_of, terms, is_open=is_open)[rule.rule.id]
+
+
+def read_all(
+    rules: Iterable[BudgetRule], sum_of: Callable[[str], Counters], terms: Terms, *, is_open: bool
+) -> dict[str, Reading]:
+    """The readings of budget rules, by id: over when both windows miss at least the share that burns. Value: the long window's service level."""
+    known: dict[str, tuple[int, int]] = {}  # some windows are one rule's long and another's short one
+
+    def parts(window: str) -> tuple[int, int]:
+        found = known.get(window)
+        if found is None:
+            found = known[window] = service_level_parts(sum_of(window), terms)
+        return found
+
+    return {rule.rule.id: _read(rule, parts, sum_of, closed=not is_open) for rule in rules}
+
+
+def _read(
+    rule: BudgetRule, parts: Callable[[str], tuple[int, int]], sum_of: Callable[[str], Counters], *, closed: bool
+) -> Reading:
+    hits, whole = parts(rule.burn.window)
     if whole < rule.min_sample:
-        return Reading(None, closed=not is_open, why=f"fewer than {rule.min_sample} contacts")
-    short_hits, short_whole = service_level_parts(sum_of(rule.burn.short), terms)
-    burns = _missed(hits, whole) >= rule.misses - 1e-9
-    still = short_whole > 0 and _missed(short_hits, short_whole) >= rule.misses - 1e-9
+        return Reading(None, closed=closed, why=f"fewer than {rule.min_sample} contacts")
     value = round(100 * hits / whole, 2)
-    return Reading(value, rule.burn.level if burns and still else 0, closed=not is_open)
+    if _missed(hits, whole) < rule.misses - 1e-9:
+        return Reading(value, closed=closed)
+    short_hits, short_whole = parts(rule.burn.short)
+    if short_whole == 0 or _missed(short_hits, short_whole) < rule.misses - 1e-9:
+        return Reading(value, closed=closed)
+    counted = sum_of(rule.burn.window)
+    if sum(counted.answered_waits.values()) < counted.get("answered"):  # an ACD that tells no waits burns nothing
+        return Reading(None, closed=closed, why="not reported by this ACD")
+    return Reading(value, rule.burn.level, closed=closed)
 
 
 def _missed(hits: int, whole: int) -> float:

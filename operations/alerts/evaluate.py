@@ -13,7 +13,8 @@ they stood. No value, too few contacts or a closed project are not over any limi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from copy import copy
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -50,6 +51,10 @@ class Acknowledgement(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+Timers = tuple[int | None, int | None, int | None]
+"""By level. They are replaced as a whole, so that whoever holds a state from before can see by identity whether one moved."""
+
+
 class AlertState(msgspec.Struct, omit_defaults=True):
     """Where one rule's alert stands. Times in epoch ms, None while they do not run.
 
@@ -58,9 +63,9 @@ class AlertState(msgspec.Struct, omit_defaults=True):
     """
 
     level: int = 0
-    over_since: list[int | None] = msgspec.field(default_factory=lambda: [None, None, None])
-    under_since: list[int | None] = msgspec.field(default_factory=lambda: [None, None, None])
-    latched: list[bool] = msgspec.field(default_factory=lambda: [False, False, False])
+    over_since: Timers = (None, None, None)
+    under_since: Timers = (None, None, None)
+    latched: tuple[bool, bool, bool] = (False, False, False)
     began_at: int | None = None
     fired_at: int | None = None
     level_at: int | None = None
@@ -80,6 +85,16 @@ class AlertState(msgspec.Struct, omit_defaults=True):
     @property
     def firing(self) -> bool:
         return self.level > 0
+
+    def runs_like(self, before: AlertState) -> bool:
+        """Whether nothing that a restart has to find again differs from the state that this one came from."""
+        return (
+            self.over_since is before.over_since
+            and self.under_since is before.under_since
+            and self.latched is before.latched
+            and self.frozen_since == before.frozen_since
+            and self.worst == before.worst
+        )
 
 
 class Change(NamedTuple):
@@ -197,22 +212,31 @@ def _step(rule: Rule, reading: Reading, state: AlertState, now: int, changes: li
 
 def _latch(rule: Rule, state: AlertState, level: int, held: bool, now: int, at_once: bool) -> None:
     if held:
-        state.under_since[level] = None
+        if state.under_since[level] is not None:
+            state.under_since = _with(state.under_since, level, None)
         since = state.over_since[level]
         if since is None:
-            since = state.over_since[level] = now
+            since = now
+            state.over_since = _with(state.over_since, level, now)
         if not state.latched[level] and now - since >= rule.for_ms:
-            state.latched[level] = True
+            state.latched = _with(state.latched, level, True)
         return
-    state.over_since[level] = None
+    if state.over_since[level] is not None:
+        state.over_since = _with(state.over_since, level, None)
     if not state.latched[level]:
         return
     since = state.under_since[level]
     if since is None:
-        since = state.under_since[level] = now
+        since = now
+        state.under_since = _with(state.under_since, level, now)
     if at_once or now - since >= rule.clear_after_ms:
-        state.latched[level] = False
-        state.under_since[level] = None
+        state.latched = _with(state.latched, level, False)
+        state.under_since = _with(state.under_since, level, None)
+
+
+def _with(row: Any, level: int, value: Any) -> Any:
+    """``row`` with another value at ``level``."""
+    return (*row[:level], value, *row[level + 1 :])
 
 
 def _thaw(state: AlertState, now: int) -> None:
@@ -224,8 +248,10 @@ def _thaw(state: AlertState, now: int) -> None:
 
 def _shift(state: AlertState, by: int) -> None:
     """Move the timers as if everything had begun ``by`` ms later."""
-    state.over_since = [None if since is None else since + by for since in state.over_since]
-    state.under_since = [None if since is None else since + by for since in state.under_since]
+    moved: Any = [
+        tuple(None if since is None else since + by for since in row) for row in (state.over_since, state.under_since)
+    ]
+    state.over_since, state.under_since = moved
     if state.frozen_since is not None:
         state.frozen_since += by
 
@@ -233,15 +259,12 @@ def _shift(state: AlertState, by: int) -> None:
 def _reset(state: AlertState) -> None:
     state.began_at = state.fired_at = state.level_at = state.worst = None
     state.acknowledged = None
-    state.over_since = [None, None, None]
-    state.under_since = [None, None, None]
+    state.over_since = state.under_since = (None, None, None)
 
 
 def _copy(state: AlertState) -> AlertState:
     """The state as it is now: a change keeps it, whatever comes next."""
-    return msgspec.structs.replace(
-        state, over_since=list(state.over_since), under_since=list(state.under_since), latched=list(state.latched)
-    )
+    return copy(state)
 
 
 def _is_worse(rule: Rule, value: float, worst: float | None) -> bool:

@@ -64,7 +64,8 @@ class AlertKeeper:
         self._log: list[dict[str, Any]] = []
         self._touched = False
         self._heard: list[bytes] = []
-        self._timers: dict[str, tuple[Any, ...]] = {}
+        self._names: dict[str, tuple[str, str]] = {}
+        self._drawn: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         self._load()
 
     def _load(self) -> None:
@@ -102,25 +103,23 @@ class AlertKeeper:
             self._day = day
             self._budget = budget.budget_rules_at(self._project, contract, now_ms)
             self.rules = (*self._targets, *(found.rule for found in self._budget))
+            self._names = {rule.id: (label(rule), unit(rule)) for rule in self.rules}
         rules = self.rules
         found = readings.read(rules, kpis, queues, sources, is_open=is_open)
         trouble = next((entry["reason"] for entry in kpis.values() if entry["why"] in readings.TROUBLES), "")
-        for burning in self._budget:
-            found[burning.rule.id] = (
-                Reading(trouble=trouble, closed=not is_open)
-                if trouble
-                else budget.read(burning, sums, contract, is_open=is_open)
-            )
-        self.states, changes = evaluate(rules, found, self.states, now_ms)
+        if trouble:
+            unknown = Reading(trouble=trouble, closed=not is_open)
+            found.update((burning.rule.id, unknown) for burning in self._budget)
+        elif self._budget:
+            found.update(budget.read_all(self._budget, sums, contract, is_open=is_open))
+        before = self.states
+        self.states, changes = evaluate(rules, found, before, now_ms)
         for change in changes:
             self._note(change)
-        timers = {
-            name: (*state.over_since, *state.under_since, *state.latched, state.frozen_since, state.worst)
-            for name, state in self.states.items()
-        }
-        if changes or timers != self._timers:
-            self._timers = timers  # also a timer that began must survive this process
-            self._touched = True
+        if changes or any(
+            name not in before or not state.runs_like(before[name]) for name, state in self.states.items()
+        ):
+            self._touched = True  # also a timer that began must survive this process
         for silence in [silence for silence in self.silences.values() if silence.until <= now_ms]:
             del self.silences[silence.id]
             self._note_silence("expired", silence, silence.by, now_ms)
@@ -155,47 +154,26 @@ class AlertKeeper:
 
     def _show(self, now_ms: int) -> list[dict[str, Any]]:
         if not self.states:
+            self._drawn.clear()
             return []
-        iso = self._project.calendar.iso
         silences = (*self.silences.values(), *self._planned)
+        before, self._drawn = self._drawn, {}
         rows = []
         for rule in self.rules:
             state = self.states.get(rule.id)
-            if state is None or not state.firing:
+            if state is None or not state.level:
                 continue
-            silence = silencing(silences, rule, now_ms)
-            acked = state.acknowledged
-            frozen = state.frozen_since is not None
-            rows.append(
-                {
-                    "id": rule.id,
-                    "episode": episode(rule, state),
-                    "kpi": rule.kpi,
-                    "window": rule.window,
-                    "queue": rule.queue,
-                    "source": rule.source,
-                    "label": label(rule),
-                    "unit": unit(rule),
-                    "level": level_name(state.level),
-                    "state": "frozen" if frozen else "firing",
-                    "since": iso(now_ms if state.began_at is None else state.began_at),
-                    "fired_at": iso(now_ms if state.fired_at is None else state.fired_at),
-                    "value": state.value,
-                    "target": rule.target.goal if rule.target else None,
-                    "limit": rule.line(state.level),
-                    "reason": state.trouble if frozen else reason(Change(now_ms, rule, "fired", state.level, state)),
-                    "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
-                    "silenced": {
-                        "by": silence.by,
-                        "until": iso(silence.until),
-                        "why": silence.why,
-                        "kind": silence.kind,
-                    }
-                    if silence
-                    else None,
-                    "inhibited": self._down(rule) if frozen else "",
-                }
-            )
+            silence = silencing(silences, rule, now_ms) if silences else None
+            inhibited = self._down(rule) if state.frozen_since is not None else ""
+            since = state.over_since[state.level]
+            at = now_ms if since is None else since + _steps(now_ms - since)
+            looks = (state.level, state.value, state.began_at, state.fired_at, state.trouble, state.moved_by,
+                     state.acknowledged, silence, inhibited, at if since is not None else None)  # fmt: skip
+            known = before.get(rule.id)
+            if known is None or known[0] != looks:  # most of a second's rows are those of the second before
+                known = (looks, self._row(rule, state, silence, inhibited, at))
+            self._drawn[rule.id] = known
+            rows.append(known[1])
         rows.sort(
             key=lambda row: (
                 bool(row["silenced"] or row["acked"] or row["inhibited"]),
@@ -205,6 +183,43 @@ class AlertKeeper:
             )
         )
         return rows
+
+    def _row(self, rule: Rule, state: AlertState, silence: Silence | None, inhibited: str, at: int) -> dict[str, Any]:
+        iso = self._project.calendar.iso
+        acked = state.acknowledged
+        frozen = state.frozen_since is not None
+        name, measured_in = self._names[rule.id]
+        began_at = at if state.began_at is None else state.began_at
+        fired_at = at if state.fired_at is None else state.fired_at
+        since = iso(began_at)
+        return {
+            "id": rule.id,
+            "episode": episode(rule, state),
+            "kpi": rule.kpi,
+            "window": rule.window,
+            "queue": rule.queue,
+            "source": rule.source,
+            "label": name,
+            "unit": measured_in,
+            "level": level_name(state.level),
+            "state": "frozen" if frozen else "firing",
+            "since": since,
+            "fired_at": since if fired_at == began_at else iso(fired_at),
+            "value": state.value,
+            "target": rule.target.goal if rule.target else None,
+            "limit": rule.line(state.level),
+            "reason": state.trouble if frozen else reason(Change(at, rule, "fired", state.level, state), name),
+            "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
+            "silenced": {
+                "by": silence.by,
+                "until": iso(silence.until),
+                "why": silence.why,
+                "kind": silence.kind,
+            }
+            if silence
+            else None,
+            "inhibited": inhibited,
+        }
 
     def _down(self, rule: Rule) -> str:
         """The alert that speaks for a frozen one: of its queue's source, or of any source of the project."""
@@ -290,3 +305,10 @@ class AlertKeeper:
         self._log.clear()
         self._heard.clear()
         self._touched = False
+
+
+def _steps(held_ms: int) -> int:
+    """For how long a line has been passed, as the board says it: to the second at first, then to ten, then to the minute, so that it is not
+    drawn and sent each second for nothing else."""
+    step = 1_000 if held_ms < 10_000 else 10_000 if held_ms < 120_000 else 60_000
+    return held_ms - held_ms % step

@@ -68,10 +68,13 @@ def label(rule: Rule) -> str:
     return text + (f" in {rule.queue.partition('/')[2]}" if rule.queue else "")
 
 
-def reason(change: Change) -> str:
-    """The step in words and numbers: ``Longest wait 1:34 over 1:30 for 10 s; goal 1:00; oldest contact waiting in support-l2``."""
+def reason(change: Change, name: str = "") -> str:
+    """The step in words and numbers: ``Longest wait 1:34 over 1:30 for 10 s; goal 1:00; oldest contact waiting in support-l2``.
+
+    ``name``: the rule's ``label``, for a caller that has it at hand.
+    """
     rule, state = change.rule, change.state
-    name = label(rule)
+    name = name or label(rule)
     if change.what == "frozen":
         return f"{name}: nothing can be known, {state.trouble}"
     if change.what == "thawed":

@@ -85,9 +85,9 @@ def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tup
         answered=c.get("answered"),
         abandoned=c.get("abandoned"),
         in_time=within(c.answered_waits, rule.within_s, rule.at),
-        abandoned_in_time=within(c.abandoned_waits, rule.within_s, rule.at),
+        abandoned_in_time=within(c.abandoned_waits, rule.within_s, rule.at) if rule.abandons.endswith("_within") else 0,
         short=short_abandons(c, terms),
-        flow_outs=flow_outs(c),
+        flow_outs=flow_outs(c) if rule.flow_outs == "miss" else 0,
     )
     if rule.waiting_past_threshold:
         whole += waiting_late
