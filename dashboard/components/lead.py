@@ -116,6 +116,7 @@ def lead(
         ],
         id=ids.LEAD,
         className="desk lead",
+        lang=words.language,
         **{"data-page": page.attribute()},
     )
 

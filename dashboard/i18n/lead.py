@@ -18,16 +18,15 @@ LEAD: dict[str, str] = {
     "clear": "Clear filters",
     # tables
     "over": "limit {time}",
-    "limit_of": "The limit is {time}.",
     "shown_of": "{n} of {m}",
     "more_waiting": "{n} more wait",
+    "more_waiting_one": "1 more waits",
     "lost_nameless": "{n} more hung up without telling a number",
     "lost_short": "{n} more hung up within the first seconds",
     "lost_more": "{n} more, longer ago",
     "waits_again": "waits again",
     "no_number": "no number",
     "call": "Call {number}",
-    "today_n": "{n} today",
     # why a table is empty
     "nobody_waits": "Nobody is waiting.",
     "nobody_signed_in": "Nobody is signed in to these queues.",

@@ -22,9 +22,8 @@ def title(project: str = "", **_: Any) -> str:
 def layout(project: str = "", **_: Any) -> Component:
     """The desk of a project that the caller may see, for a role that may see people; a word otherwise."""
     context = here()
-    site = context.watcher.current.site
-    said = words(site.language)
     found = context.project(project)
+    said = words(found.language if found else context.watcher.current.site.language)
     if found is None:
         return message(said.live()["not_found"], said)
     if not context.caller.sees_names:
