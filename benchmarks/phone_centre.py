@@ -76,18 +76,25 @@ class PhoneCentre:
         for queue in self.queues:
             self._later(start_ms + self._random.randint(0, int(self._gap_ms)), queue, "next")
 
-    def listing(self) -> list[bytes]:
-        """The answer to QueueStatus at the beginning: everybody is there and free, nobody waits."""
-        rows = [_message("QueueParams", ("Queue", queue.name), ("Max", "0"), _ASKED) for queue in self.queues]
+    def listing(self, at: int = 0) -> list[bytes]:
+        """The answer to QueueStatus at ``at``: who is there, and who waits."""
+        rows = []
         for queue in self.queues:
+            rows.append(_message("QueueParams", ("Queue", queue.name), ("Max", "0"), _ASKED))
             for agent in queue.agents:
                 for name in agent.queues:
                     fields = [("Queue", name), ("Name", agent.name), ("Location", agent.interface), _ASKED]
-                    rows.append(_message("QueueMember", *fields, *_member("1")))
-        return [
-            *rows,
-            _message("QueueStatusComplete", _ASKED, ("EventList", "Complete"), ("ListItems", str(len(rows)))),
-        ]
+                    rows.append(_message("QueueMember", *fields, *_member("2" if agent.busy else "1")))
+            for contact in queue.waiting:
+                fields = [
+                    ("Queue", queue.name),
+                    ("Uniqueid", contact.uniqueid),
+                    ("Wait", _seconds(contact, at)),
+                    _ASKED,
+                ]
+                rows.append(_message("QueueEntry", *fields))
+        done = _message("QueueStatusComplete", _ASKED, ("EventList", "Complete"), ("ListItems", str(len(rows))))
+        return [*rows, done]
 
     def told(self) -> Iterator[Said]:
         """Every message, in order."""
@@ -129,7 +136,7 @@ class PhoneCentre:
 
     def _abandon(self, at: int, queue: _Queue, *_: object) -> Iterator[Said]:
         contact = queue.waiting.popleft()
-        hold = str((at - contact.joined_at) // 1000)
+        hold = _seconds(contact, at)
         yield self._say(
             at, "QueueCallerAbandon", queue, contact, ("Position", "1"), ("OriginalPosition", "1"), ("HoldTime", hold)
         )
@@ -140,7 +147,7 @@ class PhoneCentre:
         queue.waiting.popleft()
         yield from self._status(at, agent, "2")
         yield self._say(at, "QueueCallerLeave", queue, contact, ("Count", str(len(queue.waiting))))
-        hold = str((at - contact.joined_at) // 1000)
+        hold = _seconds(contact, at)
         fields = (("Interface", agent.interface), ("MemberName", agent.name), ("HoldTime", hold), ("RingTime", "0"))
         yield self._say(at, "AgentConnect", queue, contact, *fields, changes=True)
         talk_ms = 1_000 + int(self._random.expovariate(1 / self._talk_ms))
@@ -189,6 +196,10 @@ class PhoneCentre:
             channel.append(("Queue", queue.name))
         raw = _message(event, *channel, *fields)
         return Said(at, raw, queue.name, len(queue.waiting)) if changes else Said(at, raw)
+
+
+def _seconds(contact: _Contact, at: int) -> str:
+    return str((at - contact.joined_at) // 1000)
 
 
 def _member(status: str) -> tuple[tuple[str, str], ...]:
