@@ -47,7 +47,7 @@ export function open(root, page, _feed, live) {
       for (const name of ['clock', 'link', 'sum', 'project', 'sound', 'notice', 'calm', 'firing', 'quiet', 'quiet-part', 'silences', 'nothing-silent']) this[name] = slot(root, name);
       Object.assign(this, { said: null, word: perf(), asked: -POLL_MS, loggedAt: -LOG_MS, state: 'connecting', cards: { firing: new Map(), quiet: new Map() }, silentItems: new Map(), chosen: '' });
       if (!this.project) return;
-      this.episodes = new Episodes(root, live, f, configured, () => this.askLog());
+      this.episodes = new Episodes(root, live, { f, configured, nameOf }, () => this.askLog());
       const tools = { live, f, floor, configured, say, url, recall, remember, done: () => this.ask() };
       this.silenceForm = new SilenceForm(root, tools);
       this.maintenanceForm = new MaintenanceForm(root, tools);
@@ -315,8 +315,15 @@ export function open(root, page, _feed, live) {
   const shortQueue = (queue) => queue.slice(queue.indexOf('/') + 1);
 
   function nameOf(alert) { // in the page's language where the catalogue has it; the engine's own words otherwise
+    const id = alert.id ?? alert.rule;
+    const burn = /^budget_(day|week|month)_(\d+)([mh])$/.exec(id);
+    if (burn) {
+      const [n, unit] = burn[3] === 'm' && burn[2] % 60 ? [Number(burn[2]), 'min'] : [burn[3] === 'm' ? burn[2] / 60 : Number(burn[2]), 'h'];
+      return f.say(`budget_${burn[1]}`, { span: f.say(`span_${unit}`, { n }) });
+    }
+    if (alert.kpi === 'source_down') return f.say('source_is_down', { source: id.slice(id.indexOf('@') + 1) });
     const label = page.labels[alert.kpi];
-    if (!label || alert.id.startsWith('budget_')) return alert.label;
+    if (!label) return alert.label ?? alert.kpi;
     const window = page.windows[alert.window];
     return [label, window, alert.queue && shortQueue(alert.queue)].filter(Boolean).join(' · ');
   }

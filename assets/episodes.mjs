@@ -30,8 +30,7 @@ export function episodesOf(entries) {
 const last = (episode) => episode.steps[episode.steps.length - 1];
 
 function take(episode, entry) {
-  episode.label = entry.label ?? entry.kpi;
-  Object.assign(episode, { kpi: entry.kpi, window: entry.window, queue: entry.queue, rule: entry.rule, unit: entry.unit });
+  Object.assign(episode, { label: entry.label, kpi: entry.kpi, window: entry.window, queue: entry.queue, rule: entry.rule, unit: entry.unit });
   episode.began ??= entry.began_at;
   episode.fired ??= entry.fired_at;
   if (['fired', 'escalated', 'deescalated', 'resolved'].includes(entry.what) && RANK[entry.level] > RANK[episode.level]) episode.level = entry.level;
@@ -40,8 +39,8 @@ function take(episode, entry) {
 }
 
 export class Episodes {
-  constructor(root, live, f, configured, ask) {
-    Object.assign(this, { live, f, configured, ask, list: [], items: new Map(), limit: FIRST, more: false, all: false, taken: false });
+  constructor(root, live, { f, configured, nameOf }, ask) {
+    Object.assign(this, { live, f, configured, nameOf, ask, list: [], items: new Map(), limit: FIRST, more: false, all: false, taken: false });
     const { slot } = live;
     for (const name of ['log', 'log-empty', 'pending', 'more']) this[`${name}Place`] = slot(root, name);
     this.pendingPlace.addEventListener('click', () => { this.all = !this.all; live.draw(); });
@@ -105,7 +104,7 @@ export class Episodes {
     mark(item.element, 'data-look', !episode.fired ? 'quiet' : episode.over ? 'over' : episode.level || 'quiet');
     mark(item.element, 'data-level', episode.level);
     write(item.state, episode.level ? f.say(episode.level) : '');
-    write(item.what, [owner, episode.label].filter(Boolean).join(' · '));
+    write(item.what, [owner, this.nameOf(episode)].filter(Boolean).join(' · '));
     const end = at(episode.over?.at) ?? clock.now(), began = at(episode.began) ?? at(episode.steps[0].at);
     write(item.lasted, f.say(episode.over ? 'lasted' : 'lasts', { time: f.duration(Math.max(0, end - began) / 1000) }));
     const parts = [], fired = at(episode.fired);
