@@ -35,7 +35,7 @@ def as_csv(view: View) -> bytes:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(["start", "end", *(_unit(view, column) for column in shown), view.words("Goal") + " (%)"])
-    for step in view.history.steps.to_dict("records"):
+    for step in view.history.rows["steps"]:
         ahead = step["state"] == "ahead"
         cells = ["" if (value := number(column, step, ahead)) is None else value for column in shown]
         goal = "" if nothing(step["goal"]) else step["goal"]
@@ -120,7 +120,7 @@ def _steps(view: View) -> Sheet:
     say, shown = view.words, columns(view)
     first = say("Day" if view.by_day else "Interval")
     rows = [_head([first, *(heading(view, column) for column in shown), say("Goal")])]
-    for step in view.history.steps.to_dict("records"):
+    for step in view.history.rows["steps"]:
         ahead = step["state"] == "ahead"
         label = step["day"].isoformat() if view.by_day else step_name(view, step)
         goal = None if nothing(step["goal"]) else step["goal"] / 100
@@ -132,7 +132,7 @@ def _steps(view: View) -> Sheet:
 def _queues(view: View) -> Sheet:
     shown = [column for column in columns(view) if column.key not in NOT_OF_QUEUES]
     rows = [_head([view.words("Queue"), *(heading(view, column) for column in shown)])]
-    for row in view.history.queues.to_dict("records"):
+    for row in view.history.rows["queues"]:
         rows.append([Cell(row["queue"]), *(_cell(column, row) for column in shown)])
     return Sheet(view.words("Queues"), rows, freeze=True)
 
@@ -147,7 +147,7 @@ def _lost(view: View) -> Sheet:
     rows = [
         _head([say("Day"), say("Interval"), *(heading(view, column) for column in shown), say("lost the goal here")])
     ]
-    for row in view.history.lost.to_dict("records"):
+    for row in view.history.rows["lost"]:
         marks = [Cell(row["day"].isoformat()), Cell(row["label"])]
         rows.append([*marks, *(_cell(column, row) for column in shown), Cell("■" if row["counts"] else "")])
     return Sheet(say("What cost most"), rows, freeze=True)

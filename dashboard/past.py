@@ -16,6 +16,7 @@ import numpy as np
 from redis.exceptions import LockError
 
 from dashboard.context import Context
+from operations.floor.counters import DAY_MS, MINUTE_MS
 from operations.intraday import blocks
 from operations.intraday.history import History, history
 from operations.intraday.span import Span
@@ -24,12 +25,10 @@ from operations.windows import PROJECT
 
 T = TypeVar("T")
 
-DAY_S = 26 * 3600
+DAY_S = 8 * DAY_MS // 1000
 PAGE_S = 300
 LONGEST_S = 20
 """A computation that takes longer is begun by the next one who waits: its process may have died."""
-
-MINUTE_MS = 60_000
 
 
 def load(context: Context, project: Project, span: Span, minutes: int, queue: str = PROJECT) -> History:

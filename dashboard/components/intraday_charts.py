@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.components.intraday_view import View, looks, step_name
+from dashboard.components.intraday_view import View, look, step_name
 from dashboard.components.numbers import Numbers, nothing
 from operations.kpis.catalogue import CATALOGUE
 
@@ -45,7 +45,7 @@ def offered(view: View, steps: pd.DataFrame) -> Figure:
     hover = [
         n.count(step["offered"])
         + (f" · {usual} {n.count(step['usual'])}" if usual and not nothing(step["usual"]) else "")
-        for step in steps.to_dict("records")
+        for step in view.history.rows["steps"]
     ]
     traces = [_bars(view, steps, _began(steps, "offered"), hover, ["none"] * len(steps))]
     notes = []
@@ -58,10 +58,10 @@ def offered(view: View, steps: pd.DataFrame) -> Figure:
 def service_level(view: View, steps: pd.DataFrame) -> Figure:
     """The share in time, step by step, and the goal as a line."""
     n, say = view.numbers, view.words
-    shown = looks(steps)
+    shown = [look(step) for step in view.history.rows["steps"]]
     hover = [
         f"{n.percent(step['service_level_pct'])} · {say('{value} of {n}', value=n.count(step['hits']), n=n.count(step['whole']))}"
-        for step in steps.to_dict("records")
+        for step in view.history.rows["steps"]
     ]
     bars = _bars(view, steps, _began(steps, "service_level_pct"), hover, shown)
     bars |= {
@@ -88,7 +88,7 @@ def abandoned(view: View, steps: pd.DataFrame) -> Figure:
     """Who hung up."""
     n = view.numbers
     hover = [
-        f"{n.count(step['abandoned'])} · {n.percent(step['abandon_rate_pct'])}" for step in steps.to_dict("records")
+        f"{n.count(step['abandoned'])} · {n.percent(step['abandon_rate_pct'])}" for step in view.history.rows["steps"]
     ]
     bars = _bars(view, steps, _began(steps, "abandoned"), hover, ["none"] * len(steps))
     return _figure(view, steps, [bars], {"rangemode": "tozero", "nticks": 4, "tickformat": ",d"})
@@ -104,7 +104,7 @@ def handling_time(view: View, steps: pd.DataFrame) -> Figure:
             "var(--trend)",
             dash="solid",
             width=2,
-            hover=_hover(view, steps, hover),
+            hover=_hover(view, hover),
             shape="linear",
         )
     ]
@@ -122,7 +122,7 @@ def handling_time(view: View, steps: pd.DataFrame) -> Figure:
 def agents(view: View, steps: pd.DataFrame) -> Figure:
     """Who was there."""
     hover = [view.numbers.count(value, 1) for value in steps["agents"]]
-    line = _line(_began(steps, "agents"), "var(--trend)", dash="solid", width=2, hover=_hover(view, steps, hover))
+    line = _line(_began(steps, "agents"), "var(--trend)", dash="solid", width=2, hover=_hover(view, hover))
     return _figure(view, steps, [line], {"rangemode": "tozero", "nticks": 4})
 
 
@@ -138,8 +138,8 @@ def _numbers(values: pd.Series) -> list[float | None]:
     return [None if nothing(value) else round(float(value), 2) for value in values]
 
 
-def _hover(view: View, steps: pd.DataFrame, texts: Sequence[str]) -> list[str]:
-    return [f"{step_name(view, step)}<br>{text}" for step, text in zip(steps.to_dict("records"), texts, strict=True)]
+def _hover(view: View, texts: Sequence[str]) -> list[str]:
+    return [f"{step_name(view, step)}<br>{text}" for step, text in zip(view.history.rows["steps"], texts, strict=True)]
 
 
 def _bars(
@@ -156,7 +156,7 @@ def _bars(
                 "width": [1.5 if look == "lost" else 0 for look in shown],
             },
         },
-        "hovertext": _hover(view, steps, texts),
+        "hovertext": _hover(view, texts),
         "hovertemplate": "%{hovertext}<extra></extra>",
         "textposition": "none",
     }

@@ -110,7 +110,7 @@ def steps(view: View) -> list[Component]:
     history, say = view.history, view.words
     shown = columns(view)
     body = []
-    for step in history.steps.to_dict("records"):
+    for step in history.rows["steps"]:
         ahead = step["state"] == "ahead"
         name: Any = step_name(view, step)
         if view.by_day and not ahead:
@@ -153,7 +153,7 @@ def queues(view: View) -> list[Component]:
         return []
     shown = [column for column in columns(view) if column.key not in NOT_OF_QUEUES]
     body = []
-    for row in history.queues.sort_values("excess", ascending=False, na_position="last").to_dict("records"):
+    for row in sorted(history.rows["queues"], key=lambda row: -row["excess"] if row["excess"] == row["excess"] else 1):
         standing = look({**row, "lost": False})
         name = html.A(split_queue(row["queue"])[1], href=view.address(queue=row["queue"]))
         cells = [
@@ -179,7 +179,9 @@ def lost(view: View) -> list[Component]:
     counts = history.lost["counts"].any()
     title = ("Where it is being lost" if history.span.running else "What lost it") if counts else "What cost most"
     rows = []
-    for row in history.lost[history.lost["excess"] >= 1].to_dict("records"):
+    for row in history.rows["lost"]:
+        if row["excess"] < 1:
+            continue
         name: Any = step_name(view, row, whole=True)
         if view.by_day:
             name = html.A(name, href=view.address(span="day", day=row["day"].isoformat()))

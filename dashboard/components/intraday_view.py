@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
-
-import pandas as pd
 
 from dashboard.components.numbers import Numbers, nothing
 from dashboard.i18n import Words
@@ -37,7 +36,7 @@ class View:
     begins: date | None = None
     as_of: str = ""
 
-    @property
+    @cached_property
     def numbers(self) -> Numbers:
         return Numbers(self.words.language)
 
@@ -109,10 +108,6 @@ def look(step: Any) -> str:
     if step["lost"]:
         return "lost"
     return "below" if step["excess"] >= FELT else "ok"
-
-
-def looks(steps: pd.DataFrame) -> list[str]:
-    return [look(step) for step in steps.to_dict("records")]
 
 
 def step_name(view: View, step: Mapping[str, Any], *, whole: bool = False) -> str:

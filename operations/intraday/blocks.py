@@ -124,19 +124,18 @@ def read(client: Any, project: Project, days: Sequence[date], queue: str = PROJE
     counters = msgspec.structs.astuple
     for slot, code, blob in reading.cells(client):
         cell = _cell(blob)
-        within, within_short = reading.limits[slot]
+        within, early = reading.limits[slot]
         answered, abandoned = cell.answered_waits, cell.abandoned_waits
-        taken.extend((slot, code))
-        taken.extend(counters(cell.n))
         taken.extend(
             (
+                slot,
+                code,
+                *counters(cell.n),
                 sum([n for wait, n in answered.items() if wait <= within]) if answered else 0,
                 sum(answered.values()) if answered else 0,
                 sum([n for wait, n in abandoned.items() if wait <= within]) if abandoned else 0,
                 sum(abandoned.values()) if abandoned else 0,
-                sum([n for wait, n in abandoned.items() if wait <= within_short])
-                if abandoned and within_short >= 0
-                else 0,
+                sum([n for wait, n in abandoned.items() if wait <= early]) if abandoned and early >= 0 else 0,
             )
         )
     rows = np.frombuffer(taken, np.int64) if taken else np.zeros(0, np.int64)
