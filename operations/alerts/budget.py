@@ -41,8 +41,9 @@ class Burn:
 BURNS = (
     Burn("day", 0.10, 0.5, "rolling_30m", "rolling_3m", CRITICAL),
     Burn("day", 0.25, 2, "rolling_120m", "rolling_10m", WARNING),
-    Burn("week", 0.05, 2, "rolling_120m", "rolling_10m", CRITICAL),
-    Burn("week", 0.10, 6, "rolling_6h", "rolling_30m", WARNING),
+    Burn("week", 0.05, 1, "rolling_60m", "rolling_5m", CRITICAL),
+    Burn("week", 0.15, 6, "rolling_6h", "rolling_30m", WARNING),
+    Burn("week", 0.30, 24, "rolling_24h", "rolling_120m", WARNING),
     Burn("month", 0.01, 1, "rolling_60m", "rolling_5m", CRITICAL),
     Burn("month", 0.05, 6, "rolling_6h", "rolling_30m", CRITICAL),
     Burn("month", 0.10, 24, "rolling_24h", "rolling_120m", WARNING),
@@ -85,7 +86,7 @@ def budget_rules(contract: Contract, open_hours: Callable[[str], float]) -> tupl
     """The rules of a contract: those of its period, and of the day when the target itself judges the day.
 
     ``open_hours``: open hours of the running ``day``, ``week`` or ``month``. A burn above ``1 / (1 − goal)`` cannot be reached (everything missed burns
-    no faster), so it makes no rule.
+    no faster), so it makes no rule; one below 1 would fire while the goal is met, so it counts as 1.
     """
     target = target_of(contract)
     if target is None or target.goal is None or target.goal >= 100:
@@ -97,8 +98,9 @@ def budget_rules(contract: Contract, open_hours: Callable[[str], float]) -> tupl
     for burn in BURNS:
         if burn.period not in periods:
             continue
-        rate = burn.fraction * open_hours(burn.period) / burn.hours
-        if rate <= 0 or rate > 1 / allowed + 1e-9:
+        hours = open_hours(burn.period)
+        rate = max(1.0, burn.fraction * hours / burn.hours)
+        if hours <= 0 or rate > 1 / allowed + 1e-9:
             continue
         limit = round(100 * (1 - rate * allowed), 6)
         rule = Rule(burn.id, "budget", "service_level_pct", burn.window, clear_after_ms=60_000, limit=limit)

@@ -30,6 +30,29 @@ def test_an_80_percent_contract_open_12_hours_a_day_fires_where_the_arithmetic_s
     }
 
 
+def test_a_week_of_60_open_hours_fires_where_the_arithmetic_says() -> None:
+    limits = {found.burn.id: found.limit_pct for found in budget_rules(contract(period="week"), HOURS.__getitem__)}
+    assert limits == {
+        "budget_day_30m": 52.0,
+        "budget_day_120m": 70.0,
+        "budget_week_60m": 40.0,
+        "budget_week_6h": 70.0,
+        "budget_week_24h": 80.0,
+    }
+
+
+def test_a_stretch_that_meets_the_goal_never_fires_however_few_hours_are_open() -> None:
+    for found in budget_rules(contract(), lambda period: {"day": 3.0, "week": 15.0, "month": 60.0}[period]):
+        assert found.limit_pct is not None
+        assert found.limit_pct <= 80
+
+
+def test_an_acd_that_tells_no_waits_burns_no_budget() -> None:
+    rule = next(found for found in budget_rules(contract(), HOURS.__getitem__) if found.burn.id == "budget_day_30m")
+    silent = {window: Counters({"answered": 100}, {}, {}) for window in ("rolling_30m", "rolling_3m")}
+    assert read(rule, silent.__getitem__, contract(), is_open=True).over == 0
+
+
 def test_a_short_window_is_a_twelfth_of_the_long_one_in_whole_minutes() -> None:
     minutes = {"3m": 3, "5m": 5, "10m": 10, "30m": 30, "60m": 60, "120m": 120, "6h": 360, "24h": 1440}
     for burn in BURNS:
