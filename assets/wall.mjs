@@ -126,6 +126,7 @@ export function open(root, page, feed, live) {
     fit() { // as many rows as the screen has room for; the rest is told in a line
       const rows = this.order.map((id) => this.rows.get(id)).filter(Boolean);
       const more = this['queues-more'];
+      mark(this.table, 'data-few', String(rows.length > 0 && rows.length <= 6));
       if (!rows.length) return write(more, this.feed.board ? this.f.say('no_queues') : '');
       rows[0].element.hidden = false;
       const height = rows[0].element.offsetHeight;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,15 @@ import pytest
 import redis as redis_py
 from playwright.sync_api import Browser, Page
 
-from collectors.events import AgentChanged, AgentQueues, ContactAbandoned, ContactAnswered, ContactCompleted
+from collectors.events import (
+    AgentChanged,
+    AgentQueues,
+    AnyEvent,
+    ContactAbandoned,
+    ContactAnswered,
+    ContactCompleted,
+    ContactEntered,
+)
 from tests.browser.site import HOSTILE, Screens, Site, now_ms
 from tests.dashboard.conftest import WebProcess
 
@@ -230,3 +239,66 @@ def test_the_page_is_small_and_says_something_before_any_number(site: Site, brow
     page.goto(site.web.address + "/wall/acme")
     assert "Service level" in page.inner_text("#first-paint") or "SERVICE LEVEL" in page.inner_text("#first-paint")
     context.close()
+
+
+SHOWN = """
+site: {name: Harbour Contact Centre, time_zone: Asia/Shanghai}
+sources:
+  hq: {kind: queue_log, path: /nowhere/queue_log}
+projects:
+  acme:
+    name: Acme support
+    client: Acme Ltd
+    queues: [hq/support-l1, hq/support-l2, hq/billing, hq/returns]
+    service_level: {within_s: 20}
+    targets:
+      - {kpi: service_level_pct, window: today, goal: 80, warning: 80, critical: 75, min_sample: 20}
+      - {kpi: contacts_waiting, goal: 5, warning: 5, critical: 10}
+      - {kpi: longest_wait_s, goal: 60, warning: 45, critical: 90}
+      - {kpi: longest_wait_s, goal: 60, warning: 45, critical: 90, per_queue: true}
+      - {kpi: agents_available, goal: 2, warning: 2, critical: 0}
+      - {kpi: abandon_rate_pct, window: today, goal: 5, warning: 5, critical: 8, min_sample: 20}
+    wall: [service_level_pct, contacts_waiting, longest_wait_s, agents_available, abandon_rate_pct, answered]
+"""
+
+
+def test_a_busy_afternoon_shows_its_trends_and_what_is_wrong(
+    redis: redis_py.Redis, redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    """Also the picture in README.md: ``FLOORLIGHT_PICTURES=docs/images make test PYTEST="-k busy_afternoon"``."""
+    site = start(redis, redis_url, tmp_path, SHOWN)
+    screens = Screens(site, browser)
+    try:
+        rng, now, queues = random.Random(7), now_ms(), ("support-l1", "support-l2", "billing", "returns")
+        told: list[AnyEvent] = []
+        for i in range(1, 420):
+            at, queue, wait = now - 95_000 - i * 25_000, rng.choice(queues), round(rng.expovariate(1 / 11_000))
+            if rng.random() < 0.035:
+                told.append(ContactAbandoned(at, queue, f"c{i}", wait + 9_000))
+            else:
+                told += [
+                    ContactAnswered(at, queue, f"c{i}", f"a{i % 12}", wait),
+                    ContactCompleted(at + 60_000, queue, f"c{i}", f"a{i % 12}", wait, 60_000),
+                ]
+        for i in range(12):
+            told += [
+                AgentQueues(now - 9_000_000, f"a{i}", dict.fromkeys(queues)),
+                AgentChanged(now - 60_000, f"a{i}", "available" if i < 2 else "on_contact" if i < 10 else "paused"),
+            ]
+        for i, age in enumerate((97, 61, 40, 22, 12, 4)):
+            told.append(ContactEntered(now - age * 1_000, "support-l2" if i < 3 else "billing", f"w{i}"))
+        site.feed.emit(*sorted(told, key=lambda event: event.at))
+        wall = screens.open("/wall/acme", width=1920, height=1080)
+        site.until("it is critical", lambda: look(wall, "longest_wait_s") == "critical")
+        drawn = wall.locator("[data-tile=service_level_pct] .trend-line")
+        site.until("the trend is drawn", lambda: (drawn.get_attribute("d") or "").count("L") >= 25)
+        assert look(wall, "contacts_waiting") == "warning"
+        assert look(wall, "service_level_pct") == "ok"
+        assert wall.locator("tr.queue").first.inner_text().startswith("support-l2"), "the queue in trouble comes first"
+        assert "support-l2" in wall.inner_text("[data-slot=banner]")
+        if folder := os.environ.get("FLOORLIGHT_PICTURES"):
+            wall.wait_for_timeout(1_500)  # for the picture alone: let the colours arrive
+            wall.screenshot(path=str(Path(folder) / "wall.png"))
+        screens.close()
+    finally:
+        site.web.stop()
