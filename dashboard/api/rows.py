@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.access.caller import Caller
-from dashboard.api import alert_words, alerts, board, commands, desk, health, metrics
+from dashboard.api import alert_log, alert_words, alerts, board, commands, desk, health, metrics
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
@@ -15,7 +15,9 @@ from dashboard.asgi import JSON, Answer, Request
 LOG = (
     Parameter("from", "a date or a time with offset; entries before are left out", TEXT),
     Parameter("to", "likewise; a date includes that day, a time is where the stretch ends", TEXT),
-    Parameter("limit", f"entries, at most {alerts.MOST_ENTRIES}; {alerts.DEFAULT_LIMIT} when left out", {"type": "integer"}),
+    Parameter(
+        "limit", f"entries, at most {alert_log.MOST_ENTRIES}; {alert_log.DEFAULT_LIMIT} when left out", {"type": "integer"}
+    ),
 )
 SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)
 
@@ -71,11 +73,11 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
         Route("GET", "/api/v1/alerts", "listAlerts", "What is firing and what is silent in every project that you may see",
               alerts.all_alerts(), _json("By project; 200 also while Redis is away", "AllAlerts")),
         Route("GET", "/api/v1/alerts/log", "readAllAlertLogs", "What happened to the alerts of every project that you may see",
-              alerts.all_logs, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
+              alert_log.all_logs, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
         Route("GET", "/api/v1/projects/{project}/alerts", "readAlerts", "One project's alerts, silences and rules",
               alerts.alerts, _json("Alerts, worst first", "Alerts"), problems=(503,)),
         Route("GET", "/api/v1/projects/{project}/alerts/log", "readAlertLog", "What happened to one project's alerts",
-              alerts.project_log, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
+              alert_log.project_log, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
         Route("POST", "/api/v1/projects/{project}/alerts/acknowledge", "acknowledgeAlert", "Answer an alert that is firing",
               alert_words.acknowledge, _heard("It is answered at the engine's next tick"), problems=SPOKEN, body=ref("Acknowledge")),
         Route("POST", "/api/v1/projects/{project}/silences", "silenceAlerts", "Silence a KPI, a queue or everything, for a time",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from operations.alerts.evaluate import CLOSED, AlertState, Change
+from operations.alerts.evaluate import CLOSED, AlertState, Change, evaluate
 from operations.alerts.readings import of_entry
 from operations.alerts.rules import CRITICAL, WARNING, Rule, named, rules_of
 from operations.alerts.words import label, reason
@@ -108,3 +110,16 @@ def test_a_value_on_too_few_contacts_is_over_no_limit_and_says_so() -> None:
     found = of_entry(rule, entry, True)
     assert (found.over, found.why) == (0, "fewer than 20 contacts")
     assert of_entry(rule, {**entry, "why": "", "reason": "", "sample": 20}, True).over == CRITICAL
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.integers(0, 40)), max_size=60), st.integers(0, 30))
+def test_nothing_fires_under_min_sample(numbers: list[tuple[float, int]], min_sample: int) -> None:
+    aimed = target(kpi="service_level_pct", goal=80, warning=82, critical=75, clear=85, min_sample=min_sample)
+    rule = Rule("s", "target", "service_level_pct", "today", target=aimed)
+    states: dict[str, AlertState] = {}
+    for second, (value, sample) in enumerate(numbers):
+        entry = {"why": "", "reason": "", "value": value, "sample": sample}
+        states, changes = evaluate((rule,), {"s": of_entry(rule, entry, True)}, states, second * 1_000)
+        if sample < max(min_sample, 1):
+            assert not {"began", "fired", "escalated"} & {change.what for change in changes}
+            assert not states, "and what fired before has ended"
