@@ -29,7 +29,7 @@ COLUMNS = (
     Column("usual", "Usual", "count", "Median of the same weekday of the four weeks before"),
     Column("change", "± usual", "change", minor=True),
     Column("service_level_pct", "", "percent", "Share of contacts in time, by the contract of the day"),
-    Column("missed", "Missed", "count", "Contacts that were not in time"),
+    Column("missed", "Misses", "count", "Contacts that were not in time"),
     Column("excess", "Beyond", "beyond", "Misses beyond what the goal allows"),
     Column("answered", "", "count", minor=True),
     Column("abandoned", "", "count"),

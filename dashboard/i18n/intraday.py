@@ -92,7 +92,7 @@ PAGES: tuple[str, ...] = (
     "Day",
     "Usual",
     "± usual",
-    "Missed",
+    "Misses",
     "Beyond",
     "Lost sight of",
     "Total",

@@ -202,7 +202,7 @@ def test_the_csv_is_the_table_of_the_page(redis: redis_py.Redis, day: tuple[Proj
     assert len(rows) == 48
     eleven = rows[22]
     assert eleven["start"] == "2026-11-20T11:00:00.000+08:00"
-    assert (eleven["Offered"], eleven["Service level (%)"], eleven["Missed"], eleven["Goal (%)"]) == (
+    assert (eleven["Offered"], eleven["Service level (%)"], eleven["Misses"], eleven["Goal (%)"]) == (
         "30",
         "33.33",
         "20",
