@@ -22,12 +22,12 @@ from collectors.events import (
     ContactCompleted,
     ContactEntered,
 )
-from tests.browser.site import HOSTILE, Screens, Site, now_ms
+from tests.browser.site import HOSTILE, Screens, Site, afternoon, now_ms
 from tests.dashboard.conftest import WebProcess
 
 QUEUE = f"support {HOSTILE}"
 CONFIGURATION = f"""
-site: {{name: Harbour, time_zone: Asia/Shanghai}}
+site: {{name: Harbour, time_zone: {afternoon()}}}
 sources:
   hq: {{kind: queue_log, path: /nowhere/queue_log}}
 projects:
@@ -241,8 +241,9 @@ def test_the_page_is_small_and_says_something_before_any_number(site: Site, brow
     context.close()
 
 
-SHOWN = """
-site: {name: Harbour Contact Centre, time_zone: Asia/Shanghai}
+SHOWN = (
+    f"site: {{name: Harbour Contact Centre, time_zone: {afternoon()}}}"
+    + """
 sources:
   hq: {kind: queue_log, path: /nowhere/queue_log}
 projects:
@@ -260,6 +261,7 @@ projects:
       - {kpi: abandon_rate_pct, window: today, goal: 5, warning: 5, critical: 8, min_sample: 20}
     wall: [service_level_pct, contacts_waiting, longest_wait_s, agents_available, abandon_rate_pct, answered]
 """
+)
 
 
 def test_a_busy_afternoon_shows_its_trends_and_what_is_wrong(
