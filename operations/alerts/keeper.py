@@ -127,6 +127,7 @@ class AlertKeeper:
 
     def _note(self, change: Change, **more: Any) -> None:
         state = change.state
+        name, measured_in = self._names.get(change.rule.id) or (label(change.rule), unit(change.rule))
         self._log.append(
             {
                 "at": change.at,
@@ -136,14 +137,14 @@ class AlertKeeper:
                 "kpi": change.rule.kpi,
                 "window": change.rule.window,
                 "queue": change.rule.queue,
-                "label": label(change.rule),
-                "unit": unit(change.rule),
+                "label": name,
+                "unit": measured_in,
                 "level": level_name(change.level),
                 "value": state.value,
                 "worst": state.worst,
                 "began_at": state.began_at,
                 "fired_at": state.fired_at,
-                "reason": reason(change),
+                "reason": reason(change, name),
                 **more,
             }
         )

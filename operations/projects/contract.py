@@ -197,7 +197,7 @@ class Target(_Terms):
             raise ValueError("each queue and one queue exclude each other; keep queue or per_queue")
         return per_queue
 
-    @property
+    @cached_property
     def better(self) -> Literal["up", "down"]:
         """Which way is good: the catalogue's word, or for a KPI without one the order of goal, warning and critical."""
         up = _better_up(CATALOGUE[self.kpi], self.goal, self.warning, self.critical)
