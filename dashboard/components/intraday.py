@@ -35,6 +35,10 @@ def page(view: View, *, live: bool = True) -> Component:
                 ],
                 className="intra-bar",
             ),
+            html.P(
+                say("No word from the server for two minutes: these numbers may be out of date."),
+                className="intra-quiet intra-stale",
+            ),
             html.Div(
                 [
                     html.Section(news.news(view), id=ids.INTRADAY_NEWS, className="intra-news", role="status"),
@@ -60,6 +64,7 @@ def page(view: View, *, live: bool = True) -> Component:
         id=ids.INTRADAY,
         className="desk intra",
         lang=say.language,
+        **{"data-running": str(view.history.span.running).lower()},
     )
 
 
@@ -134,6 +139,7 @@ def where(view: View) -> list[Component]:
             className="intra-choices",
             **{"aria-label": say("Length of an interval")},
         ),
+        html.Span(say("as of {time}", time=view.as_of[-5:]) if span.running else "", className="intra-note"),
         *(
             [
                 html.Div(

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.intraday_view import WINDOW_OF_SPAN, View, over
 from dashboard.components.numbers import nothing
+from dashboard.i18n import Words
 
 NAMED = 4
 """More intervals than this are not named in a sentence."""
@@ -24,6 +25,12 @@ def news(view: View) -> list[Component]:
         return [*said, html.P(_nothing(view), className="empty")]
     look, text = verdict(view)
     return [*said, html.P(text, className="intra-verdict", **{"data-look": look})]
+
+
+def away(say: Words) -> list[Component]:
+    """Instead of the answer while the database cannot be asked: what stands below is old."""
+    text = say("The server cannot reach its database: these numbers may be out of date.")
+    return [html.P(text, className="intra-quiet", **{"data-look": "unknown"})]
 
 
 def _nothing(view: View) -> str:
@@ -76,7 +83,9 @@ def verdict(view: View) -> tuple[str, str]:
     parts = [say(lead, value=value, goal=goal), _spare(view)]
     if not held:
         parts.append(_lost_at(view))
-    return ("ok" if held else "warning" if running else "critical"), " ".join(part for part in parts if part)
+    return ("ok" if held else "warning" if running else "critical"), (
+        "" if say.language.startswith("zh") else " "
+    ).join(part for part in parts if part)
 
 
 def _spare(view: View) -> str:

@@ -120,6 +120,9 @@ PAGES: tuple[str, ...] = (
     "No source of this project has any history yet. As soon as contacts come in, their intervals stand here.",
     "This project has no queue yet. Name its queues in the configuration.",
     "The project is closed on this day.",
-    "The server cannot reach its database. This page comes back by itself.",
+    "as of {time}",
+    "The server cannot reach its database. Load this page again in a moment.",
+    "The server cannot reach its database: these numbers may be out of date.",
+    "No word from the server for two minutes: these numbers may be out of date.",
     "This project has no such queue.",
 )

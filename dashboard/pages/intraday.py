@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 import dash
-from dash import Input, Output, State, callback, clientside_callback, ctx, dcc
+from dash import Input, Output, State, callback, clientside_callback, ctx, dcc, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 from flask import request
@@ -28,7 +28,7 @@ from operations.intraday.span import KEPT_DAYS, Span, span
 from operations.projects.contract import Project
 from operations.windows import PROJECT
 
-AWAY = "The server cannot reach its database. This page comes back by itself."
+AWAY = "The server cannot reach its database. Load this page again in a moment."
 
 
 def title(project: str = "", **_: Any) -> str:
@@ -122,7 +122,7 @@ PLACE = (State(ids.INTRADAY_PLACE, "pathname"), State(ids.INTRADAY_PLACE, "searc
     prevent_initial_call=True,
 )
 def follow(_: int | None, pathname: str | None, search: str | None, seen: str | None) -> Any:
-    """The page as it is now; nothing when nothing has changed, when Redis is away or when the caller may not see it."""
+    """The page as it is now; nothing when nothing has changed or when the caller may not see it."""
     wanted = asked(pathname, search)
     if wanted is None:
         raise PreventUpdate
@@ -131,8 +131,9 @@ def follow(_: int | None, pathname: str | None, search: str | None, seen: str | 
         if word == seen:
             raise PreventUpdate
         now = view(wanted)
-    except REDIS_GONE as error:
-        raise PreventUpdate from error
+    except REDIS_GONE:
+        said = words(wanted.context.watcher.current.site.language)
+        return (no_update, news.away(said), *(no_update,) * 6, "")  # what is seen is old: whatever comes next is drawn
     return (
         parts.where(now),
         news.news(now),

@@ -414,3 +414,24 @@ def test_a_goal_of_one_queue_judges_that_queue(redis: redis_py.Redis) -> None:
     write(redis, "hq", {("sales", at(of, "2026-11-20", "10:00")): contacts([1.0], talk_ms=100_000)}, now)
     assert seen(redis, of, now, day="2026-11-20", queue="hq/sales").band("aht_s", 100, 1) == "critical"
     assert seen(redis, of, now, day="2026-11-20").band("aht_s", 100, 1) == "none"
+
+
+def test_a_page_says_that_its_numbers_are_old_while_the_database_is_away(
+    guarded: WebProcess, redis: redis_py.Redis
+) -> None:
+    def follow() -> httpx.Response:
+        return called(guarded, "intraday-news.children", MEI, "/intraday/p0", "", "intraday-clock.n_intervals", "seen")
+
+    assert "out of date" not in follow().text
+    redis.config_set("requirepass", "nobody knows")
+    try:
+        redis.client_kill_filter(_type="normal", skipme=True)
+        answer = follow().json()["response"]
+        page = guarded.get("/intraday/p0", auth=MEI)
+    finally:
+        redis.config_set("requirepass", "")
+    assert "these numbers may be out of date" in str(answer["intraday-news"])
+    assert answer["intraday-seen"]["data"] == "", "whatever comes next is drawn"
+    assert "intraday-tiles" not in answer
+    assert "The server cannot reach its database. Load this page again in a moment." in page.text
+    assert "out of date" not in follow().text
