@@ -304,3 +304,23 @@ def test_a_busy_afternoon_shows_its_trends_and_what_is_wrong(
         screens.close()
     finally:
         site.web.stop()
+
+
+def test_a_screen_that_slept_for_an_hour_asks_anew_before_it_shows_anything_as_current(
+    site: Site, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    context.add_init_script(
+        "const real = Date.now.bind(Date); window.slept = 0; Date.now = () => real() + window.slept;"
+    )
+    wall = context.new_page()
+    wall.goto(site.web.address + "/wall/acme")
+    day(site)
+    site.until("the day is on the wall", lambda: number(wall, "answered") == "6")
+    asked: list[str] = []
+    wall.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    wall.evaluate("window.slept = 3600000")
+    site.until("it asks for the whole board and a new stream", lambda: {"board", "live"} <= set(asked))
+    site.until("and is right", lambda: number(wall, "answered") == "6")
+    assert wall.locator("[data-slot=link]").get_attribute("data-state") == "live"
+    context.close()
