@@ -221,7 +221,10 @@ class BoardKeeper:
         left: dict[str, dict[str, Any]] = {}
         for period in dict.fromkeys(("day", contract.service_level.period)):
             window = budget.PERIOD_WINDOW[period]
-            hits, whole = formulas.service_level_parts(self.sums.get(window, PROJECT), contract)
+            counted_sum = self.sums.get(window, PROJECT)
+            if formulas.service_level(counted_sum, contract, 0).why == formulas.NOT_REPORTED:
+                continue  # an ACD that tells no waits: nobody knows what was missed
+            hits, whole = formulas.service_level_parts(counted_sum, contract)
             start, end = self.sums.bounds[window]
             hours = self.project.opening
             counted = max(start, min(self.counting_since or start, now_ms))
