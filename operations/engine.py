@@ -17,7 +17,7 @@ from typing import Any
 import redis
 
 from collectors import event_log
-from operations.desk import Desk
+from operations.desk import GAP_MS, Desk
 from operations.floor.counters import MINUTE_MS
 from operations.fold import SourceFold
 from operations.projects.configuration import Configuration
@@ -32,6 +32,8 @@ TICK_MS = 1_000
 ROLE_EVERY_MS = 2_000
 LEASE_EVERY_MS = TTL_MS // 3
 RETRY_S = 0.5
+NAP_MS = 5
+"""Redis looks for readers whose time is over at its next command or ten times a second. So a board that is due sooner is waited for here, in naps."""
 READ_ENTRIES = 60
 """Entries of one source in one turn: enough to catch up fast, few enough that leases are renewed and boards go out meanwhile."""
 
@@ -106,7 +108,12 @@ class Engine:
         if now >= self._next_lease:
             self._next_lease = now + LEASE_EVERY_MS
             self._hold_leases(now)
-        entries = event_log.read(self._client, self._positions(), self._patience(now) if wait else None, READ_ENTRIES)
+        patience = self._patience(now) if wait else None
+        positions = self._positions()
+        if patience is not None and (patience <= GAP_MS or not positions):
+            time.sleep((min(patience, NAP_MS) if positions else patience) / 1000)
+            patience = None
+        entries = event_log.read(self._client, positions, patience, READ_ENTRIES)
         now = self._clock()
         for group in list(self._groups.values()):
             try:
