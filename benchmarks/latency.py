@@ -1,8 +1,8 @@
 """From an event on the wire to the number drawn in Chromium, with every role as a process of its own.
 
 ``python -m benchmarks.latency [SECONDS]``. A PBX with 40 queues and 200 people sends about 100 AMI messages a second over TCP; ``collect``,
-``operate`` and ``serve`` work on an embedded Redis; 20 screens watch the one board with all the queues: 18 plain readers and two Chromium
-pages. Timed is each message that changes how many wait in a queue whose row can be seen: from just before it is written to the socket until
+``operate`` and ``serve`` work on an embedded Redis; 20 screens watch the one board with all the queues: 19 plain readers and a Chromium
+page. Timed is each message that changes how many wait in a queue whose row can be seen: from just before it is written to the socket until
 the number stands in the page (``MutationObserver``), and until the frame with it was drawn (the first task after its animation frame). Both
 on this machine's clock. On the way the message's contact is looked for in the event log, in the published board and in a reader's stream,
 which says where the time goes.
@@ -37,7 +37,7 @@ from tests.collectors.recordings import Recording
 from tests.machinery import chromium
 
 QUEUES, AGENTS, CALLS_A_S = 40, 200, 9.5
-SCREENS, PAGES = 20, 2
+SCREENS, PAGES = 20, 1
 MEASURE_S = 60.0
 SETTLE_S = 5.0
 WITHIN_MS = 450
