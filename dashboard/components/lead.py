@@ -6,8 +6,7 @@ by their ``data-`` attributes. Why these are plain tables: docs/decisions/lead-t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dash import html
 from dash.development.base_component import Component
@@ -86,16 +85,14 @@ TABLES = (
 )
 
 
-def lead(
-    project: str, name: str, client: str, board: Mapping[str, Any] | None, words: Words, *, time_zone: str = "UTC"
-) -> Component:
-    """The whole page. ``board``: the last one, for its layout and zone, or None."""
+def lead(project: str, name: str, client: str, words: Words, *, layout: str = "", time_zone: str = "UTC") -> Component:
+    """The whole page. ``layout``: the project's, by which an open page notices that it is built differently now."""
     page = Page(
         "lead",
         words,
         project=project,
-        layout=str((board or {}).get("layout") or ""),
-        time_zone=str((board or {}).get("time_zone") or time_zone),
+        layout=layout,
+        time_zone=time_zone,
         columns=QUEUE_KPIS,
         texts=LEAD,
     )

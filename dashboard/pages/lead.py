@@ -28,7 +28,7 @@ def layout(project: str = "", **_: Any) -> Component:
         return message(said.live()["not_found"], said)
     if not context.caller.sees_names:
         return message(said("This page shows people by name, which your role does not see."), said)
-    return lead(project, found.name, found.client or "", context.board(project), said, time_zone=found.time_zone)
+    return lead(project, found.name, found.client or "", said, layout=found.layout, time_zone=found.time_zone)
 
 
 dash.register_page(__name__, path_template="/lead/<project>", title=title, name="lead", layout=layout)
