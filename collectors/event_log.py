@@ -70,5 +70,7 @@ def read(client: Any, positions: dict[str, str], block_ms: int | None, count: in
     for key, rows in pairs:
         if rows and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], (list, tuple)):
             rows = rows[0]  # RESP3 wraps the rows once more
-        found[sources[key.decode()]] = [(entry_id.decode(), fields[b"events"]) for entry_id, fields in rows if b"events" in fields]
+        found[sources[key.decode()]] = [
+            (entry_id.decode(), fields[b"events"]) for entry_id, fields in rows if b"events" in fields
+        ]
     return found

@@ -16,7 +16,9 @@ LOG = (
     Parameter("from", "a date or a time with offset; entries before are left out", TEXT),
     Parameter("to", "likewise; a date includes that day, a time is where the stretch ends", TEXT),
     Parameter(
-        "limit", f"entries, at most {alert_log.MOST_ENTRIES}; {alert_log.DEFAULT_LIMIT} when left out", {"type": "integer"}
+        "limit",
+        f"entries, at most {alert_log.MOST_ENTRIES}; {alert_log.DEFAULT_LIMIT} when left out",
+        {"type": "integer"},
     ),
 )
 SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)

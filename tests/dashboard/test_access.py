@@ -76,10 +76,15 @@ def own_guarded(own_web: Callable[[str], WebProcess], redis: redis_py.Redis) -> 
 
 def addresses(project: str, source: str) -> list[tuple[str, str]]:
     """Every route of the table, and the pages, for one project."""
-    listed = [(row.method, row.path.format(project=project, source=source, silence="s1")) for row in rows(lambda *_: [])]
+    listed = [
+        (row.method, row.path.format(project=project, source=source, silence="s1")) for row in rows(lambda *_: [])
+    ]
     return [
         *listed,
-        *(("GET", path) for path in ("/", f"/wall/{project}", "/alerts", "/sources", "/_dash-layout", "/_dash-dependencies")),
+        *(
+            ("GET", path)
+            for path in ("/", f"/wall/{project}", "/alerts", "/sources", "/_dash-layout", "/_dash-dependencies")
+        ),
     ]
 
 
