@@ -72,4 +72,3 @@ def fingerprint(folder: Path) -> str:
     for file in sorted(folder.glob("*.mjs")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
-

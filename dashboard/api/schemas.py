@@ -242,7 +242,22 @@ INCIDENT = {
 }
 
 ALERT = shape(
-    ["id", "episode", "kpi", "window", "queue", "label", "level", "state", "since", "value", "target", "reason", "acked", "silenced"],
+    [
+        "id",
+        "episode",
+        "kpi",
+        "window",
+        "queue",
+        "label",
+        "level",
+        "state",
+        "since",
+        "value",
+        "target",
+        "reason",
+        "acked",
+        "silenced",
+    ],
     id={**TEXT, "description": "the rule's id"},
     episode={**TEXT, "description": "this run of the alert, from its first crossing to its end"},
     kpi=TEXT,

@@ -22,9 +22,7 @@ def layout(**_: Any) -> Component:
     context = here()
     site = context.watcher.current.site
     found = [(source, view.kind) for source, view in context.sources().items()]
-    return sources(
-        site.name, found, words(site.language), time_zone=site.time_zone, may_act=context.caller.may_act
-    )
+    return sources(site.name, found, words(site.language), time_zone=site.time_zone, may_act=context.caller.may_act)
 
 
 dash.register_page(__name__, path="/sources", title=title, name="sources", layout=layout)
