@@ -1,0 +1,75 @@
+"""No text without its translations, no translation without its text, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from dashboard.i18n import LANGUAGES, alerts, catalogue, intraday, lead, words
+from dashboard.i18n.texts import LIVE
+from operations.kpis.catalogue import CATALOGUE, WINDOWS
+
+DASHBOARD = Path(__file__).parent.parent.parent / "dashboard"
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
+every_language = pytest.mark.parametrize("language", TRANSLATED)
+
+
+def constants() -> set[str]:
+    """Every text that stands in the code of the pages."""
+    trees = [ast.parse(path.read_text()) for path in DASHBOARD.rglob("*.py")]
+    return {
+        node.value
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def said() -> set[str]:
+    """The texts that are asked for by their own words: ``words("…")``."""
+    found = set()
+    for path in (DASHBOARD / "components").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("words", "say"):
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    found.add(first.value)
+    return found
+
+
+@every_language
+def test_every_text_is_translated(language: str) -> None:
+    asked = said() | {*LIVE.values(), *alerts.ALERTS.values(), *lead.LEAD.values()}
+    asked |= {*alerts.PAGES, *intraday.PAGES, *lead.PAGES}
+    assert asked - catalogue(language).keys() == set()
+
+
+@every_language
+def test_no_translation_is_left_of_a_text_that_no_page_uses(language: str) -> None:
+    assert catalogue(language).keys() - constants() == set()
+
+
+@every_language
+def test_a_translation_fills_in_what_the_text_does(language: str) -> None:
+    def names(text: str) -> set[str]:
+        return set(re.findall(r"\{(\w+)\}", text))
+
+    wrong = {text: found for text, found in catalogue(language).items() if not names(found) <= names(text)}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_kpi_and_every_window_has_a_name(language: str) -> None:
+    assert all(kpi.labels[language] for kpi in CATALOGUE.values())
+    assert all(names[language] for names in WINDOWS.values())
+
+
+def test_both_chinese_catalogues_translate_the_same_texts() -> None:
+    assert catalogue("zh-Hans").keys() == catalogue("zh-Hant").keys()
+
+
+def test_an_unknown_language_is_english() -> None:
+    assert words("tlh")("Overview") == "Overview"
