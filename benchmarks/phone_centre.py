@@ -18,6 +18,8 @@ from itertools import count
 CALM_MS = 500
 MOST_WAITING = 6
 ABANDONING = 0.08
+WAIT_MS = 15_000
+"""While somebody waits something happens this soon, on average: also a quiet queue answers."""
 _ASKED = ("ActionID", "x")
 """To be replaced by the asker's own."""
 
@@ -67,14 +69,16 @@ class PhoneCentre:
         self._due: list[tuple[int, int, _Queue, str, _Agent | None, _Contact | None]] = []
         self.queues = [_Queue(f"q{n + 1:02}") for n in range(queues)]
         # A contact changes its queue's number twice: when it comes and when it goes.
-        self._gap_ms = max(1.0, 1000 * queues / (2 * calls_a_s) - CALM_MS)
+        gap_ms = max(1.0, 1000 * queues / (2 * calls_a_s) - CALM_MS)
+        self._busy_gap_ms = min(gap_ms, WAIT_MS)
+        self._idle_gap_ms = 2 * gap_ms - self._busy_gap_ms
         self._talk_ms = 0.6 * agents / calls_a_s * 1000
         for n in range(agents):
             own, other = self.queues[n % queues], self.queues[(n + 1) % queues]
             agent = _Agent(f"Agent {n + 1:03}", f"PJSIP/{1001 + n}", tuple(dict.fromkeys((own.name, other.name))))
             own.agents.append(agent)
         for queue in self.queues:
-            self._later(start_ms + self._random.randint(0, int(self._gap_ms)), queue, "next")
+            self._later(start_ms + self._random.randint(0, int(self._idle_gap_ms)), queue, "next")
 
     def listing(self, at: int = 0) -> list[bytes]:
         """The answer to QueueStatus at ``at``: who is there, and who waits."""
@@ -114,7 +118,9 @@ class PhoneCentre:
     def _next(self, at: int, queue: _Queue, *_: object) -> Iterator[Said]:
         change_at = at + CALM_MS
         free = [agent for agent in queue.agents if not agent.busy]
+        left = len(queue.waiting) - 1
         if not queue.waiting or (len(queue.waiting) < MOST_WAITING and self._random.random() < 0.4):
+            left = 1
             self._later(change_at, queue, "join")
         elif not free or self._random.random() < ABANDONING:
             self._later(change_at, queue, "abandon")
@@ -126,7 +132,8 @@ class PhoneCentre:
             yield self._say(at, "AgentCalled", queue, contact, *person)
             yield from self._status(at, agent, "6")
             self._later(change_at, queue, "answer", agent, contact)
-        self._later(change_at + int(self._random.expovariate(1 / self._gap_ms)), queue, "next")
+        gap_ms = self._random.expovariate(1 / (self._busy_gap_ms if left > 0 else self._idle_gap_ms))
+        self._later(change_at + int(gap_ms), queue, "next")
 
     def _join(self, at: int, queue: _Queue, *_: object) -> Iterator[Said]:
         contact = _Contact(next(self._numbers), self._uniqueid(at), at)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from operations.store.embedded_redis import mortal
+
 TOP = Path(__file__).resolve().parent.parent
 
 
@@ -22,8 +24,8 @@ def role(name: str, configuration: Path, *words: str) -> Iterator[subprocess.Pop
 
 @contextmanager
 def process(command: list[str], **more: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that ends with the block: asked at first, then killed."""
-    started = subprocess.Popen(command, cwd=TOP, **more)
+    """A process that ends with the block: asked at first, then killed. It ends with this process too, however that ends."""
+    started = subprocess.Popen(mortal(command), cwd=TOP, **more)
     try:
         yield started
     finally:
