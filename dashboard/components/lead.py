@@ -168,6 +168,7 @@ def jump(words: Words) -> Component:
             for each in TABLES
         ],
         className="lead-jump",
+        **{"aria-label": words("tables")},
     )
 
 

@@ -301,7 +301,7 @@ def test_a_server_that_is_killed_is_missed_and_found_again_with_the_filters_kept
 # ── on every screen ───────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080), (768, 1024), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(1366, 768), (1920, 1080), (1100, 700), (768, 1024), (390, 844)])
 @pytest.mark.parametrize("text", [CONFIGURATION, CHINESE], ids=["en", "zh-Hans"])
 def test_it_fits_a_laptop_and_a_phone(
     redis: redis_py.Redis, redis_url: str, tmp_path: Path, browser: Browser, width: int, height: int, text: str
