@@ -145,6 +145,9 @@ export function open(root, page, _feed, live) {
       this.config = slot(root, 'config');
       this.errors = slot(root, 'config-errors');
       this.lines = new Map();
+      this.notify = slot(root, 'notify');
+      this.notifyRows = slot(root, 'notify-rows');
+      this.routes = new Map();
       root.addEventListener('click', (event) => {
         const button = event.target.closest('[data-incident]');
         if (button) this.send(button);
@@ -159,6 +162,27 @@ export function open(root, page, _feed, live) {
       keep(this.errors, this.lines, errors, () => ({ element: make('li') }));
       for (const text of errors) write(this.lines.get(text).element, text);
       for (const card of this.cards) this.drawCard(card, this.said?.sources?.[card.id], off);
+      this.drawNotify(this.said?.notify ?? []);
+    }
+
+    drawNotify(told) { // whom alerts reach, and whom not
+      this.notify.hidden = told.length === 0;
+      const key = (row) => `${row.route}\n${row.number}`;
+      keep(this.notifyRows, this.routes, told.map(key), () => {
+        const element = make('tr');
+        const cells = ['route', 'to', 'state', 'at', 'error'].map((name) => [name, element.appendChild(make('td', name === 'state' ? 'chip-cell' : ''))]);
+        return { element, cells: Object.fromEntries(cells) };
+      });
+      for (const row of told) {
+        const { element, cells } = this.routes.get(key(row));
+        const look = { ok: 'ok', unused: 'ok', failing: 'warning', refused: 'critical' }[row.state];
+        mark(element, 'data-look', look);
+        write(cells.route, row.route);
+        write(cells.to, row.to);
+        write(cells.state, f.say(`notify_${row.state}`));
+        write(cells.at, row.at == null ? f.say('never') : f.say('ago', { time: f.age(Math.max(0, clock.now() - ms(row.at)) / 1000) }));
+        write(cells.error, row.error ?? '');
+      }
     }
 
     drawCard({ element, state, error, facts }, source, off) {

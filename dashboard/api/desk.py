@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
+from dashboard.api.health import notify_view
 from dashboard.api.route import Handler, Web
 from dashboard.asgi import Answer, Request
 from dashboard.context import visible
@@ -118,10 +119,12 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
     for name in names:
         pipe.smembers(keys.floor_queues(name))
     pipe.hvals(keys.ENGINE_METRICS)
+    pipe.hgetall(keys.NOTIFY_ROUTES)
     redis = True
+    told: dict[bytes, bytes] = {}
     lost: dict[str, int] = {}
     try:
-        *found, figures = await pipe.execute()
+        *found, figures, told = await pipe.execute()
         lost = lost_sight(figures, now_ms)
         statuses, spoken = found[: len(names)], found[len(names) :]
     except AWAY:
@@ -150,4 +153,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
         "read_at": sources.iso(web.reader.configured_at, zone),
         "errors": list(web.watcher.errors) if caller.sees_all else [],
     }
-    return Answer.json({"now": sources.iso(now_ms, zone), "redis": redis, "config": config, "sources": shown})
+    # Whom a route tells is the site's business, not one client's.
+    notify = notify_view(told, configuration.notify) if caller.sees_all and redis else []
+    said = {"now": sources.iso(now_ms, zone), "redis": redis, "config": config, "notify": notify, "sources": shown}
+    return Answer.json(said)

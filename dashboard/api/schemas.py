@@ -150,6 +150,22 @@ INTERVALS = shape(
     },
 )
 
+NOTIFY = {
+    "type": "array",
+    "description": "how each address of each route does that tells people of alerts",
+    "items": shape(
+        ["route", "number", "to", "state", "permanent"],
+        route=TEXT,
+        number=COUNT,
+        to={**TEXT, "description": "the kind of service; an address is never shown"},
+        state={"enum": ["unused", "ok", "failing", "refused"]},
+        at={**MAYBE_TIME, "description": "of the last outcome"},
+        ok_at=MAYBE_TIME,
+        error=TEXT,
+        permanent={"type": "boolean", "description": "trying again cannot help until somebody changes something"},
+    ),
+}
+
 HEALTH = shape(
     ["status", "sources", "redis", "config", "roles"],
     status={"enum": ["ok", "failing"]},
@@ -158,21 +174,7 @@ HEALTH = shape(
     redis=shape(["up", "error"], up={"type": "boolean"}, error=TEXT),
     config=shape(["path", "read_at", "errors"], path=TEXT, read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
     sources=table(ref("Source")),
-    notify={
-        "type": "array",
-        "description": "how each address of each route does that tells people of alerts",
-        "items": shape(
-            ["route", "number", "to", "state", "permanent"],
-            route=TEXT,
-            number=COUNT,
-            to={**TEXT, "description": "the kind of service; an address is never shown"},
-            state={"enum": ["unused", "ok", "failing", "refused"]},
-            at={**MAYBE_TIME, "description": "of the last outcome"},
-            ok_at=MAYBE_TIME,
-            error=TEXT,
-            permanent={"type": "boolean", "description": "trying again cannot help until somebody changes something"},
-        ),
-    },
+    notify=NOTIFY,
 )
 
 OVERVIEW = shape(
@@ -198,6 +200,7 @@ SOURCES = shape(
     now=TIME,
     redis={"type": "boolean"},
     config=shape(["read_at", "errors"], read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
+    notify={**NOTIFY, "description": "as in /healthz; empty for a caller who may not see all"},
     sources=table(
         {
             "allOf": [
@@ -217,6 +220,12 @@ SOURCES = shape(
                         "items": TEXT,
                         "description": "names of those that use it and that you may see",
                     },
+                    lost_sight={**MAYBE_NUMBER, "description": "today's contacts whose end nobody saw"},
+                    incidents={
+                        "type": "array",
+                        "description": "what a simulator is made to suffer, until when (epoch ms)",
+                    },
+                    warning=TEXT,
                     unnamed_queues={
                         "type": ["array", "null"],
                         "items": TEXT,

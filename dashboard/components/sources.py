@@ -36,6 +36,7 @@ def sources(site: str, found: Sequence[tuple[str, str]], words: Words, *, time_z
             desk_head(site, words, current="/sources"),
             configuration(words),
             html.Section(cards or html.P(words("No source is configured."), className="empty"), className="sources"),
+            notification(words),
             desk_foot(),
         ],
         id=ids.SOURCES,
@@ -55,6 +56,26 @@ def configuration(words: Words) -> Component:
         className="config",
         hidden=True,
         **{"data-slot": "config", "data-look": "warning"},
+    )
+
+
+def notification(words: Words) -> Component:
+    """How each address does that people are told of alerts by; not shown where nobody is to be told."""
+    heads = ("Route", "Service", "State", "Last outcome", "What is wrong, and what to do")
+    return html.Section(
+        [
+            html.H2(words("Notification"), className="desk-title"),
+            html.Table(
+                [
+                    html.Thead(html.Tr([html.Th(words(head)) for head in heads])),
+                    html.Tbody(**{"data-slot": "notify-rows"}),
+                ],
+                className="table",
+            ),
+        ],
+        className="card notify",
+        hidden=True,
+        **{"data-slot": "notify"},
     )
 
 
