@@ -44,12 +44,12 @@ def screens(site: Site, browser: Browser) -> Iterator[Screens]:
 
 def banner(page: Page) -> tuple[str, str]:
     """Its look and its text."""
-    place = page.locator("[data-slot=banner]")
+    place = page.locator("[data-slot=banner]").last
     return place.get_attribute("data-look") or "", place.inner_text()
 
 
 def tile(page: Page, name: str) -> str:
-    return page.locator("[data-tile=contacts_waiting]").get_attribute(name) or ""
+    return page.locator("[data-tile=contacts_waiting]").last.get_attribute(name) or ""
 
 
 def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Site, screens: Screens) -> None:

@@ -67,11 +67,11 @@ def screens(site: Site, browser: Browser) -> Iterator[Screens]:
 
 def number(page: Page, key: str) -> str:
     """What a tile's value says, as it is drawn."""
-    return page.locator(f".tile [data-kpi={key}]").inner_text().replace("\xa0", " ").strip()
+    return page.locator(f".tile [data-kpi={key}]").last.inner_text().replace("\xa0", " ").strip()
 
 
 def look(page: Page, key: str) -> str:
-    return page.locator(f"[data-tile={key}]").get_attribute("data-look") or ""
+    return page.locator(f"[data-tile={key}]").last.get_attribute("data-look") or ""
 
 
 def day(site: Site) -> None:

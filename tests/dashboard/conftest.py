@@ -24,7 +24,7 @@ from tests.dashboard.publisher import Publisher
 TOP = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
 
-PROJECTS = [f"p{number}" for number in range(40)]
+PROJECTS = [f"p{number}" for number in range(150)]
 
 
 def configuration(access: str = "", projects: list[str] | None = None) -> str:
