@@ -35,11 +35,17 @@ SHOWN_DIGITS = 3
 
 @dataclass(frozen=True)
 class Caller:
-    """A person, a screen, or whoever sits at the machine. ``projects`` holds ids, or ``ALL``."""
+    """A person, a screen, or whoever sits at the machine. ``projects`` holds ids, or ``ALL``.
+
+    ``language``: the one that was chosen for this caller, "" for the project's or the site's. ``screen``: the id of the
+    paired screen that asks, "" for everybody else; a person may sit at one.
+    """
 
     name: str
     role: Role
     projects: frozenset[str]
+    language: str = ""
+    screen: str = ""
 
     @classmethod
     def local(cls) -> Caller:
