@@ -8,7 +8,7 @@ retries by itself, never sleeps to back off and never logs an outage: all that i
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import msgspec
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +25,54 @@ class CollectorError(Exception):
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+Fact = Literal[
+    "waiting",
+    "longest_wait",
+    "agents",
+    "agent_names",
+    "agent_time",
+    "contacts",
+    "waits",
+    "abandons",
+    "flow_outs",
+    "talk",
+    "hold",
+    "wrap",
+    "ring",
+    "transfers",
+    "rang_no_answer",
+    "surveys",
+    "resolution",
+    "complaints",
+    "quality",
+    "dialler",
+    "ivr",
+    "bot",
+    "tickets",
+]
+"""What an ACD may be able to tell, in the floor's terms. A collector says in ``gives`` which of these its ACD does; what it leaves out is
+shown as "not reported by this ACD" instead of as a zero.
+
+* ``waiting``: how many contacts wait in each queue now. ``longest_wait``: since when the oldest of them does.
+* ``agents``: how many people of each queue are in each condition now. ``agent_names``: who they are, each with condition and since when.
+  ``agent_time``: enough to add up the time that people spend in each condition (single people, or running totals of it).
+* ``contacts``: how many entered each queue and how many were answered. ``waits``: how long those who were answered had waited, each or at
+  least in sum. ``abandons``: how many hung up unanswered. ``flow_outs``: how many left unanswered for another reason, and for which.
+* ``talk``, ``hold``, ``wrap``, ``ring``: how long each took. Talk that holds the time on hold is ``talk`` alone.
+* ``transfers``: which contacts an agent passed on. ``rang_no_answer``: alerts that an agent let ring out.
+* The rest is what ``events.Reported`` carries and an ACD rarely knows: ``surveys`` of callers, ``resolution`` at the first contact,
+  ``complaints``, ``quality`` scores, what a ``dialler`` dialled, sessions of an ``ivr`` and of a ``bot``, ``tickets`` opened and closed.
+"""
+
+BUSINESS: frozenset[Fact] = frozenset(
+    ("surveys", "resolution", "complaints", "quality", "dialler", "ivr", "bot", "tickets")
+)
+"""Facts that come from one system for all telephones of a project: an ACD beside it that does not tell them lacks nothing."""
+
+FLOOR: frozenset[Fact] = frozenset(get_args(Fact)) - BUSINESS
+"""Facts of the floor itself, which every ACD of a project has to tell before a sum over them is whole."""
 
 
 class SourceSettings(BaseModel):
@@ -58,7 +106,11 @@ class Link(Protocol):
         ...
 
     def note(self, **facts: Any) -> None:
-        """Facts for the sources page: ``clock_skew_ms``, ``version``, ``received`` (messages), ``warning``…"""
+        """Facts for the sources page: ``clock_skew_ms``, ``version``, ``received`` (messages), ``warning``,
+        ``limited_until`` (epoch ms: the ACD answers no more questions before then)…
+
+        ``gives`` (a list of ``Fact``) takes the place of the kind's own: what this very ACD can tell, once that is known.
+        """
         ...
 
     @property
@@ -97,6 +149,8 @@ class Collector(Protocol):
 
     kind: ClassVar[str]
     Settings: ClassVar[type[SourceSettings]]
+    gives: ClassVar[frozenset[Fact]]
+    """What an ACD of this kind can tell; ``link.note(gives=[…])`` says it of one that turns out to tell less or more."""
 
     def __init__(self, source: str, settings: Any) -> None: ...
 

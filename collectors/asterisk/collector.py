@@ -18,7 +18,7 @@ from collectors.asterisk.connection import Connection, connect
 from collectors.asterisk.protocol import AmiParser, Message
 from collectors.asterisk.translate import Translator
 from collectors.asterisk.words import ONLY_WITH, WANTED
-from collectors.collector import CollectorError, Link, SourceSettings
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, ContactCompleted, Snapshot
 from collectors.queue_log.backfill import backfill, first_told
 
@@ -64,6 +64,7 @@ class AsteriskCollector:
 
     kind: ClassVar[str] = "asterisk"
     Settings: ClassVar[type[SourceSettings]] = AsteriskSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR
 
     def __init__(self, source: str, settings: AsteriskSettings) -> None:
         self._source = source

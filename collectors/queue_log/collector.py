@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from collectors.collector import CollectorError, Link, SourceSettings
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent
 from collectors.queue_log.backfill import first_told
 from collectors.queue_log.files import CHUNK, HOUR_MS, Place, family, last_time, lines_since, place_in, trouble
@@ -54,6 +54,7 @@ class QueueLogCollector:
 
     kind: ClassVar[str] = "queue_log"
     Settings: ClassVar[type[SourceSettings]] = QueueLogSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"hold", "wrap"}
 
     def __init__(self, source: str, settings: Any, *, missing_s: float = MISSING_S) -> None:
         self.source = source

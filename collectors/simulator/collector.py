@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from collectors.collector import Link, SourceSettings
+from collectors.collector import FLOOR, Fact, Link, SourceSettings
 from collectors.events import AnyEvent
 from collectors.simulator.centre import LONGEST_TAIL_MS, Centre, fingerprint
 from collectors.simulator.incidents import INCIDENTS, Incident, fault
@@ -48,6 +48,7 @@ class Simulator:
 
     kind: ClassVar[str] = "simulator"
     Settings: ClassVar[type[SourceSettings]] = SimulatorSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR
     tick_s: ClassVar[float] = 0.5
     """The source gives a sign of life at least this often, also when nothing happens in it."""
 

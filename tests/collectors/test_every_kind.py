@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from collectors.collector import Collector, SourceSettings
+from collectors.collector import BUSINESS, FLOOR, Collector, SourceSettings
 from collectors.registry import KINDS
 
 TOP = Path(__file__).parent.parent.parent
@@ -33,6 +33,13 @@ def build(kind: str) -> Collector:
 def test_it_is_registered_under_its_own_name(kind: str) -> None:
     assert KINDS[kind].kind == kind
     assert issubclass(KINDS[kind].Settings, SourceSettings)
+
+
+@every_kind
+def test_it_declares_what_its_acd_can_tell(kind: str) -> None:
+    gives = KINDS[kind].gives
+    assert gives
+    assert gives <= FLOOR | BUSINESS, f"no such fact: {sorted(gives - FLOOR - BUSINESS)}"
 
 
 @every_kind

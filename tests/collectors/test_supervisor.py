@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from collectors import event_log, events
-from collectors.collector import Collector, CollectorError, Link, SourceSettings, Status, memory_key
+from collectors.collector import FLOOR, Collector, CollectorError, Fact, Link, SourceSettings, Status, memory_key
 from collectors.events import AnyEvent, ContactEntered, WatchLost
 from collectors.link import commands_key
 from collectors.supervisor import Pace, collect, lease_key
@@ -46,6 +46,7 @@ def scripted(script: Callable[[Link, Any, int], Awaitable[None]]) -> type[Collec
     class Scripted:
         kind: ClassVar[str] = "scripted"
         Settings: ClassVar[type[SourceSettings]] = ScriptedSettings
+        gives: ClassVar[frozenset[Fact]] = FLOOR
         sessions: ClassVar[int] = 0
 
         def __init__(self, source: str, settings: Any) -> None:
