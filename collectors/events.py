@@ -206,6 +206,10 @@ class QueueObserved(Event, frozen=True, tag="observed"):
 
     ``totals``: cumulative counters by kpis.md's names (seconds as milliseconds, ``*_ms``), of which consumers
     take differences; a counter that went down was reset. ``agents``: people per condition.
+    ``since``: when the ACD began to count ``totals``, epoch ms; another ``since`` than before is a reset, also where a counter
+    has already grown past what it was. None: the ACD does not tell.
+    An ACD that keeps waits to itself may count ``answered_within_20s`` and ``answered_beyond_20s`` (any whole
+    number of seconds; likewise ``abandoned_…``) beside ``answered``: both, so that none in time differs from not told.
     """
 
     queue: str
@@ -213,14 +217,17 @@ class QueueObserved(Event, frozen=True, tag="observed"):
     longest_wait_ms: int | None = None
     agents: dict[str, int] | None = None
     totals: dict[str, int] = {}
+    since: int | None = None
 
 
 class IntervalTotals(Event, frozen=True, tag="interval"):
-    """What the ACD's own log says of one queue in one whole interval; it *replaces* what is known.
+    """What the ACD's own account says of one queue in one quarter of an hour; it *replaces* what it said of it before.
 
     ``start``: epoch ms, a multiple of 15 min. ``counters``: by kpis.md's names, durations in ms under
-    ``*_ms``. ``answered_waits``, ``abandoned_waits``: [wait_ms, contacts] pairs.
-    ``at`` is the interval's end.
+    ``*_ms``. ``answered_waits``, ``abandoned_waits``: [wait_ms, contacts] pairs. ``answered_within_20s`` and its like as in
+    ``QueueObserved``. ``at`` is when the account was true: the quarter's end, or now for the one that runs.
+    ``sole``: the ACD tells of this queue's contacts in no other way (it is polled), so the account counts for watched time
+    too, again and again while it grows or settles. Without it a quarter since the source is watched is left as it is.
     """
 
     queue: str
@@ -228,6 +235,7 @@ class IntervalTotals(Event, frozen=True, tag="interval"):
     counters: dict[str, int]
     answered_waits: list[tuple[int, int]] = []
     abandoned_waits: list[tuple[int, int]] = []
+    sole: bool = False
 
 
 class Reported(Event, frozen=True, tag="reported"):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from operations.alerts.evaluate import Reading
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.floor.counters import Counters
-from operations.kpis.formulas import Terms, service_level_parts
+from operations.kpis.formulas import Terms, service_level_parts, waits_unknown
 from operations.projects.contract import Contract, Project, Target
 
 PERIOD_WINDOW = {"day": "today", "week": "week", "month": "month"}
@@ -132,11 +132,16 @@ def read_all(
             found = known[window] = service_level_parts(sum_of(window), terms)
         return found
 
-    return {rule.rule.id: _read(rule, parts, sum_of, closed=not is_open) for rule in rules}
+    return {rule.rule.id: _read(rule, parts, sum_of, terms, closed=not is_open) for rule in rules}
 
 
 def _read(
-    rule: BudgetRule, parts: Callable[[str], tuple[int, int]], sum_of: Callable[[str], Counters], *, closed: bool
+    rule: BudgetRule,
+    parts: Callable[[str], tuple[int, int]],
+    sum_of: Callable[[str], Counters],
+    terms: Terms,
+    *,
+    closed: bool,
 ) -> Reading:
     hits, whole = parts(rule.burn.window)
     if whole < rule.min_sample:
@@ -148,7 +153,7 @@ def _read(
     if short_whole == 0 or _missed(short_hits, short_whole) < rule.misses - 1e-9:
         return Reading(value, closed=closed)
     counted = sum_of(rule.burn.window)
-    if sum(counted.answered_waits.values()) < counted.get("answered"):  # an ACD that tells no waits burns nothing
+    if waits_unknown(counted, "answered", terms.service_level.within_s):  # an ACD that tells no waits burns nothing
         return Reading(None, closed=closed, why="not reported by this ACD")
     return Reading(value, rule.burn.level, closed=closed)
 

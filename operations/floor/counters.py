@@ -7,12 +7,15 @@ seconds (``talk_s``) is kept in milliseconds (``talk_ms``) and shown in seconds 
 The two wait histograms count contacts by *wait slot*: slot ``2·s`` holds waits of exactly ``s`` seconds, slot ``2·s + 1``
 those between ``s`` and ``s + 1``. With it "within T seconds" is exact for every whole second T, whether the contract says
 ``<=`` or ``<``, for an ACD that reports whole seconds as for one that reports milliseconds.
+
+An ACD that keeps the waits to itself and tells only how many were within a threshold of its own books ``answered_within_20s`` and
+``answered_beyond_20s`` (likewise ``abandoned_…``) beside ``answered``: exact for that threshold, and for no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -35,6 +38,9 @@ OUTCOMES = (
 """Every way in which a visit to a queue can end; each visit ends in exactly one."""
 
 FLOW_OUTS = ("left_timeout", "left_key", "left_empty", "left_callback", "left_other")
+
+Outcome = Literal["answered", "abandoned"]
+"""The outcomes of which the wait matters."""
 
 AGENT_TIMES = ("available_ms", "ringing_ms", "on_contact_ms", "wrap_up_ms", "paused_ms", "logged_in_ms")
 """Time of people, booked per set of queues that they serve; see ``operations.floor.agents``."""
@@ -89,6 +95,21 @@ def within(waits: Mapping[int, int], seconds: int, at: str = "<=") -> int:
     """Contacts that waited at most (``<=``) or less than (``<``) ``seconds``."""
     limit = 2 * seconds if at == "<=" else 2 * seconds - 1
     return sum(count for slot, count in waits.items() if slot <= limit)
+
+
+def in_time(c: Counters, outcome: Outcome, seconds: int, at: str = "<=") -> int:
+    """Contacts with this outcome that waited at most (``<=``) or less than (``<``) ``seconds``.
+
+    An ACD that tells only how many were within its own threshold counts as it likes at the threshold itself.
+    """
+    waits = c.answered_waits if outcome == "answered" else c.abandoned_waits
+    return within(waits, seconds, at) + c.get(f"{outcome}_within_{seconds}s")
+
+
+def waits_told(c: Counters, outcome: Outcome, seconds: int) -> int:
+    """Of how many contacts with this outcome it is known whether they waited longer than ``seconds``."""
+    waits = c.answered_waits if outcome == "answered" else c.abandoned_waits
+    return sum(waits.values()) + c.get(f"{outcome}_within_{seconds}s") + c.get(f"{outcome}_beyond_{seconds}s")
 
 
 def from_pairs(waits: Iterable[tuple[int, int]]) -> dict[int, int]:

@@ -17,11 +17,10 @@ from heapq import heapify, heappop, heappush
 from itertools import zip_longest
 from typing import Any
 
-import msgspec
-
 from collectors import events as e
 from operations.floor.agents import AWAY, Agent, book_time, group_of
-from operations.floor.counters import MINUTE_MS, QUARTER_MS, Counters, from_pairs, wait_slot
+from operations.floor.aggregates import Observed, growth, observed, told
+from operations.floor.counters import MINUTE_MS, QUARTER_MS, Counters, wait_slot
 from operations.floor.transitions import SETTLE_WORDS, settle, take
 from operations.floor.visits import (
     COMPLETED,
@@ -47,16 +46,6 @@ LOOK_AGAIN_MS = 3600 * 1000
 VisitKey = tuple[str, str]
 
 
-class Observed(msgspec.Struct):
-    """What a polled ACD last showed of one queue."""
-
-    at: int
-    waiting: int | None = None
-    longest_since: int | None = None
-    agents: dict[str, int] | None = None
-    totals: dict[str, int] = {}
-
-
 class Floor:
     """State of one source. All times are epoch ms; nothing here reads a clock."""
 
@@ -66,6 +55,10 @@ class Floor:
         self.agents: dict[str, Agent] = {}
         self.observed: dict[str, Observed] = {}
         self.reports: dict[str, int] = {}
+        self.told: dict[tuple[str, int], Counters] = {}
+        """By (queue, quarter): what the ACD's own account last said, where it is booked by differences."""
+        self._contacts_since: dict[str, int] = {}
+        """By queue: the first word about a contact that is remembered."""
         self.queues: set[str] = set()
         self.waiting: dict[str, dict[str, Visit]] = {}
         self.members: dict[str, set[str]] = {}
@@ -84,6 +77,7 @@ class Floor:
         self.touched_agents: set[str] = set()
         self.touched_observed: set[str] = set()
         self.touched_reports: set[str] = set()
+        self.touched_told: set[tuple[str, int]] = set()
         self.changed_queues: set[str] = set()
         self.changed_agents: set[str] = set()
         self.changed_contacts: set[VisitKey] = set()
@@ -169,12 +163,15 @@ class Floor:
             history = self.visits[key] = History(queue, contact, [], [])
             self.queues.add(queue)
             heappush(self._last_words, (word.at, key))
+            self._contacts_since.setdefault(queue, word.at)
         if caller and not history.caller:
             history.caller, history.caller_name = caller, caller_name
             self.touched_visits.add(key)
             self.changed_contacts.add(key)
         words, visits = history.words, history.visits
         late = bool(words) and word.at <= words[-1].at
+        if late and word.at < self._contacts_since[queue]:
+            self._contacts_since[queue] = word.at
         if late and word in words:
             return False
         if len(words) >= SETTLE_WORDS and not late:
@@ -318,6 +315,9 @@ class Floor:
         for name in [name for name, at in self.reports.items() if at < before]:
             del self.reports[name]
             self.touched_reports.add(name)
+        for quarter in [key for key in self.told if key[1] < before]:
+            del self.told[quarter]
+            self.touched_told.add(quarter)
 
     # ── agents ────────────────────────────────────────────────────────────────────────────────────
 
@@ -461,39 +461,45 @@ class Floor:
                 self._change(agent, event.at, "logged_out")
 
     def _observed_queue(self, event: e.QueueObserved) -> None:
-        """A polled queue: what is shown is taken as it is, counters by their difference; one that fell was reset."""
+        """A polled queue: what is shown is taken as it is, counters by their difference."""
         before = self.observed.get(event.queue)
         if before is not None and event.at <= before.at:
             return
         self._live(event.at)
-        if before is not None:
-            for name, value in event.totals.items():
-                known = before.totals.get(name)
-                if known is None:
-                    continue
-                grown = value - known if value >= known else value
-                if grown > 0:
-                    self.book(event.queue, event.at, name, grown)
-        longest = None if event.longest_wait_ms is None else event.at - event.longest_wait_ms
-        self.observed[event.queue] = Observed(event.at, event.waiting, longest, event.agents, dict(event.totals))
+        for name, grown in growth(before, event):
+            self.book(event.queue, event.at, name, grown)
+        self.observed[event.queue] = observed(event)
         self.queues.add(event.queue)
         self.touched_observed.add(event.queue)
         self.changed_queues.add(event.queue)
 
     def _interval_totals(self, event: e.IntervalTotals) -> None:
-        """The ACD's own account of an interval that was over before the source was watched."""
+        """The ACD's own account of a quarter. Before the source was watched it is set; from then on a sole account's difference is booked.
+
+        In a quarter in which the queue's contacts were told one by one, they are the truth.
+        """
         start = event.start - event.start % QUARTER_MS
-        if self.live_since is not None and start + QUARTER_MS > self.live_since:
+        end, queue, cell = start + QUARTER_MS, event.queue, told(event)
+        if event.sole and event.at < end:
+            self._live(event.at)  # the quarter that runs is watched from its first account on
+        if self.live_since is None or end <= self.live_since:
+            self.replaced[(queue, start)] = cell
+        elif not event.sole or start < self._horizon or end > self._contacts_since.get(queue, end):
             self.too_late += 1
             return
-        self.queues.add(event.queue)
-        cell = Counters(
-            {name: value for name, value in event.counters.items() if value},
-            from_pairs(event.answered_waits),
-            from_pairs(event.abandoned_waits),
-        )
-        self.replaced[(event.queue, start)] = cell
-        self.changed_queues.add(event.queue)
+        else:
+            before = self.told.get((queue, start))
+            if before == cell:
+                return
+            change = cell.copy()
+            if before is not None:
+                change.add(before, -1)
+            # In the minute of the news, so that a quarter that runs moves with it; what is told after its end closes it.
+            self._cell(queue, min(max(event.at, start), end - 1)).add(change)
+            self.told[(queue, start)] = cell
+            self.touched_told.add((queue, start))
+        self.queues.add(queue)
+        self.changed_queues.add(queue)
 
     def _reported(self, event: e.Reported) -> None:
         if self._seen("report\x1f" + event.id, event.at):
@@ -523,7 +529,12 @@ class Floor:
     # ── what it is now ────────────────────────────────────────────────────────────────────────────
 
     def restore(
-        self, visits: list[History], agents: list[Agent], observed: dict[str, Observed], reports: dict[str, int]
+        self,
+        visits: list[History],
+        agents: list[Agent],
+        observed: dict[str, Observed],
+        reports: dict[str, int],
+        told: dict[tuple[str, int], Counters],
     ) -> None:
         """Take over a saved state (see ``operations.store.floor_store``)."""
         for history in visits:
@@ -533,6 +544,8 @@ class Floor:
             if history.waiting is not None:
                 self.waiting.setdefault(history.queue, {})[history.contact] = history.waiting
             self._last_words.append((history.last_at, key))
+            first = history.words[0].at if history.words else history.last_at
+            self._contacts_since[history.queue] = min(first, self._contacts_since.get(history.queue, first))
         heapify(self._last_words)
         for agent in agents:
             self.agents[agent.agent] = agent
@@ -542,4 +555,5 @@ class Floor:
         self.observed = observed
         self.queues.update(observed)
         self.reports = reports
+        self.told = told
         self.changed_queues.update(self.queues)

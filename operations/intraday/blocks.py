@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from operations.floor.agents import queues_of
-from operations.floor.counters import DAY_MS, FLOW_OUTS, MINUTE_MS, QUARTER_MS
+from operations.floor.counters import DAY_MS, FLOW_OUTS, MINUTE_MS, QUARTER_MS, Counters, in_time, waits_told
 from operations.projects.calendar import Calendar
 from operations.projects.contract import Project
 from operations.store import keys
@@ -58,6 +58,8 @@ class _OfferedCell(msgspec.Struct, gc=False):
 
 
 _cell = msgspec.json.Decoder(_Cell).decode
+_whole_cell = msgspec.json.Decoder(Counters).decode
+_TOLD = b"_within_"
 _offered_cell = msgspec.json.Decoder(_OfferedCell).decode
 
 
@@ -124,25 +126,36 @@ def read(client: Any, project: Project, days: Sequence[date], queue: str = PROJE
     counters = msgspec.structs.astuple
     for slot, code, blob in reading.cells(client):
         cell = _cell(blob)
-        within, early = reading.limits[slot]
-        answered, abandoned = cell.answered_waits, cell.abandoned_waits
-        taken.extend(
-            (
-                slot,
-                code,
-                *counters(cell.n),
-                sum([n for wait, n in answered.items() if wait <= within]) if answered else 0,
-                sum(answered.values()) if answered else 0,
-                sum([n for wait, n in abandoned.items() if wait <= within]) if abandoned else 0,
-                sum(abandoned.values()) if abandoned else 0,
-                sum([n for wait, n in abandoned.items() if wait <= early]) if abandoned and early >= 0 else 0,
-            )
-        )
+        taken.extend((slot, code, *counters(cell.n), *_waits(cell, blob, *reading.limits[slot])))
     rows = np.frombuffer(taken, np.int64) if taken else np.zeros(0, np.int64)
     table = pd.DataFrame(rows.reshape(-1, 2 + len(COLUMNS)), columns=["slot", "row", *COLUMNS])
     whole = table.drop(columns="row").groupby("slot").sum().reindex(range(reading.slots), fill_value=0).to_numpy()
     by_queue = reading.by_queue(table) if queue == PROJECT else {}
     return {day: Block(whole[start:end], by_queue.get(day, {})) for day, (start, end) in reading.places.items()}
+
+
+def _waits(cell: _Cell, blob: bytes, within_s: int, at: str, short_s: int) -> tuple[int, int, int, int, int]:
+    """``TAKEN`` of one cell. A slot of the histogram holds half-open seconds: 2·s is exactly s (operations.floor.counters)."""
+    limit, early = 2 * within_s - (at == "<"), 2 * short_s - 1
+    answered, abandoned = cell.answered_waits, cell.abandoned_waits
+    found = (
+        sum([n for wait, n in answered.items() if wait <= limit]) if answered else 0,
+        sum(answered.values()) if answered else 0,
+        sum([n for wait, n in abandoned.items() if wait <= limit]) if abandoned else 0,
+        sum(abandoned.values()) if abandoned else 0,
+        sum([n for wait, n in abandoned.items() if wait <= early]) if abandoned and short_s else 0,
+    )
+    if _TOLD not in blob:
+        return found
+    whole = _whole_cell(blob)  # an ACD that tells no waits but how many were within a threshold of its own
+    known = waits_told(whole, "abandoned", within_s)
+    return (
+        in_time(whole, "answered", within_s, at),
+        waits_told(whole, "answered", within_s),
+        in_time(whole, "abandoned", within_s, at),
+        min(known, waits_told(whole, "abandoned", short_s)) if short_s else known,
+        in_time(whole, "abandoned", short_s, "<") if short_s else 0,
+    )
 
 
 def read_offered(client: Any, project: Project, days: Sequence[date], queue: str = PROJECT) -> dict[date, np.ndarray]:
@@ -160,7 +173,8 @@ class _Reading:
     def __init__(self, project: Project, days: Sequence[date], queue: str, *, people: bool = True) -> None:
         self.project, self.queue, self._people = project, queue, people
         self.places: dict[date, tuple[int, int]] = {}
-        self.limits: list[tuple[int, int]] = []
+        self.limits: list[tuple[int, str, int]] = []
+        """By slot: threshold in seconds, ``<=`` or ``<``, short abandons in seconds."""
         self._slot: dict[bytes, int] = {}
         self._codes: dict[tuple[str, bytes], int] = {}
         self._rows: list[tuple[str, ...]] = []
@@ -169,8 +183,7 @@ class _Reading:
             first = len(self.limits)
             contract = project.contract_on(day)
             rule, short = contract.service_level, contract.short_abandon_s
-            # A slot of the histogram holds half-open seconds: 2·s is exactly s (operations.floor.counters).
-            limits = (2 * rule.within_s - (rule.at == "<"), 2 * short - 1)
+            limits = (rule.within_s, rule.at, short)
             for at in range(start, end, QUARTER_MS):
                 self._slot[str(at // MINUTE_MS).encode()] = len(self.limits)
                 self.limits.append(limits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from operations.floor.counters import FLOW_OUTS, Counters, within
+from operations.floor.counters import FLOW_OUTS, Counters, Outcome, in_time, waits_told
 
 NO_CONTACTS, NOT_REPORTED = "no_contacts", "not_reported"
 
@@ -58,18 +58,16 @@ def flow_outs(c: Counters) -> int:
 
 def short_abandons(c: Counters, terms: Terms) -> int:
     """S: abandons that waited less than ``short_abandon_s`` seconds."""
-    return within(c.abandoned_waits, terms.short_abandon_s, "<") if terms.short_abandon_s else 0
+    return in_time(c, "abandoned", terms.short_abandon_s, "<") if terms.short_abandon_s else 0
 
 
 def _ratio(part: int, whole: int, sample: int, *, why: str = NO_CONTACTS, scale: int = 100) -> Result:
     return Result(scale * part / whole, sample) if whole > 0 else Result(None, sample, why)
 
 
-def _waits_unknown(c: Counters, *, abandons: bool) -> bool:
-    """Whether somebody was counted whose wait the ACD did not tell (a polled one may give totals alone): missing is not zero."""
-    if sum(c.answered_waits.values()) < c.get("answered"):
-        return True
-    return abandons and sum(c.abandoned_waits.values()) < c.get("abandoned")
+def waits_unknown(c: Counters, outcome: Outcome, seconds: int) -> bool:
+    """Whether somebody was counted of whom the ACD did not tell if the wait was longer than ``seconds``: missing is not zero."""
+    return waits_told(c, outcome, seconds) < c.get(outcome)
 
 
 def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tuple[int, int]:
@@ -84,8 +82,8 @@ def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tup
         rule,
         answered=c.get("answered"),
         abandoned=c.get("abandoned"),
-        in_time=within(c.answered_waits, rule.within_s, rule.at),
-        abandoned_in_time=within(c.abandoned_waits, rule.within_s, rule.at) if rule.abandons.endswith("_within") else 0,
+        in_time=in_time(c, "answered", rule.within_s, rule.at),
+        abandoned_in_time=in_time(c, "abandoned", rule.within_s, rule.at) if rule.abandons.endswith("_within") else 0,
         short=short_abandons(c, terms),
         flow_outs=flow_outs(c) if rule.flow_outs == "miss" else 0,
     )
@@ -121,7 +119,13 @@ def by_rule(
 
 def service_level(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """In time / counted, by the contract's rule."""
-    if _waits_unknown(c, abandons=terms.service_level.abandons in ("ignore_within", "hit_within", "exclude_short")):
+    rule = terms.service_level
+    unknown = waits_unknown(c, "answered", rule.within_s)
+    if rule.abandons in ("ignore_within", "hit_within"):
+        unknown = unknown or waits_unknown(c, "abandoned", rule.within_s)
+    if rule.abandons == "exclude_short" and terms.short_abandon_s:
+        unknown = unknown or waits_unknown(c, "abandoned", terms.short_abandon_s)
+    if unknown:
         return Result(None, 0, NOT_REPORTED)
     hits, whole = service_level_parts(c, terms, waiting_late)
     return _ratio(hits, whole, whole)
@@ -135,7 +139,7 @@ def answer_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
 
 def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """(B − S) / (A + B + F − S)."""
-    if terms.short_abandon_s and sum(c.abandoned_waits.values()) < c.get("abandoned"):
+    if terms.short_abandon_s and waits_unknown(c, "abandoned", terms.short_abandon_s):
         return Result(None, 0, NOT_REPORTED)
     short = short_abandons(c, terms)
     whole = c.get("answered") + c.get("abandoned") + flow_outs(c) - short
@@ -143,10 +147,15 @@ def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
 
 
 def counted(name: str) -> Formula:
-    """A counter as it stands. Its sample is what was offered, so that a 0 says whether anything happened."""
+    """A counter as it stands. Its sample is what was offered, so that a 0 says whether anything happened.
+
+    An ACD that corrects itself downwards after the fact does so in the minute of the news: a short window may then hold the
+    correction without what it corrects, and shows 0.
+    """
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
-        return Result(c.get(name), c.get("offered") or c.get(name))
+        value = max(0, c.get(name))
+        return Result(value, max(0, c.get("offered")) or value)
 
     return formula
 
@@ -174,7 +183,7 @@ def mean_s(parts: tuple[str, ...], per: str, why: str = NO_CONTACTS) -> Formula:
 def speed_of_answer(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """Σ wait of answered / A, in seconds; queue and ring."""
     answered, waited = c.get("answered"), c.get("answered_wait_ms")
-    if answered and not waited and _waits_unknown(c, abandons=False):
+    if answered and not waited and sum(c.answered_waits.values()) < answered:
         return Result(None, 0, NOT_REPORTED)
     return _ratio(waited, 1000 * answered, answered, scale=1)
 
@@ -183,7 +192,7 @@ def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """The longest wait that ended in the window, answered or abandoned, in seconds, rounded up to the whole second."""
     slots = [*c.answered_waits, *c.abandoned_waits]
     if not slots:
-        return Result(None, 0, NOT_REPORTED if _waits_unknown(c, abandons=True) else NO_CONTACTS)
+        return Result(None, 0, NOT_REPORTED if c.get("answered") + c.get("abandoned") else NO_CONTACTS)
     return Result((max(slots) + 1) // 2, c.get("answered") + c.get("abandoned"))
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from operations.floor.agents import Agent
-from operations.floor.floor import Floor, Observed
+from operations.floor.aggregates import Observed
+from operations.floor.counters import Counters
+from operations.floor.floor import Floor
 from operations.floor.visits import History
 from operations.store import keys
 
@@ -26,6 +28,7 @@ _encode = msgspec.json.Encoder().encode
 _visit = msgspec.json.Decoder(History).decode
 _agent = msgspec.json.Decoder(Agent).decode
 _observed = msgspec.json.Decoder(Observed).decode
+_told = msgspec.json.Decoder(Counters).decode
 _meta = msgspec.json.Decoder(Meta).decode
 
 
@@ -37,8 +40,9 @@ def load(client: Any, source: str) -> tuple[Floor, str, bool]:
         pipe.hvals(keys.floor_agents(source))
         pipe.hgetall(keys.floor_observed(source))
         pipe.hgetall(keys.floor_reports(source))
+        pipe.hgetall(keys.floor_told(source))
         pipe.smembers(keys.floor_queues(source))
-        blob, visits, agents, observed, reports, queues = pipe.execute()
+        blob, visits, agents, observed, reports, told, queues = pipe.execute()
     floor = Floor()
     meta = _meta(blob) if blob else Meta()
     floor.restore(
@@ -46,6 +50,7 @@ def load(client: Any, source: str) -> tuple[Floor, str, bool]:
         [_agent(value) for value in agents],
         {name.decode(): _observed(value) for name, value in observed.items()},
         {name.decode(): int(value) for name, value in reports.items()},
+        {_quarter(field): _told(value) for field, value in told.items()},
     )
     floor.clock, floor.booked_to, floor.live_since, floor.applied = (
         meta.clock,
@@ -69,10 +74,20 @@ def write(pipe: Any, source: str, floor: Floor, position: str, known_queues: int
     _write_hash(pipe, keys.floor_agents(source), {name: floor.agents.get(name) for name in floor.touched_agents})
     _write_hash(pipe, keys.floor_observed(source), {name: floor.observed.get(name) for name in floor.touched_observed})
     _write_hash(pipe, keys.floor_reports(source), {name: floor.reports.get(name) for name in floor.touched_reports})
+    _write_hash(
+        pipe,
+        keys.floor_told(source),
+        {f"{start}\x1f{queue}": floor.told.get((queue, start)) for queue, start in floor.touched_told},
+    )
     if len(floor.queues) != known_queues:
         pipe.sadd(keys.floor_queues(source), *floor.queues)
     meta = Meta(position, floor.clock, floor.booked_to, floor.live_since, floor.applied)
     pipe.set(keys.floor_meta(source), _encode(meta))
+
+
+def _quarter(field: bytes) -> tuple[str, int]:
+    start, _, queue = field.decode().partition("\x1f")
+    return queue, int(start)
 
 
 def _write_hash(pipe: Any, name: str, values: dict[str, Any]) -> None:
@@ -90,6 +105,7 @@ def saved(floor: Floor) -> None:
     floor.touched_agents.clear()
     floor.touched_observed.clear()
     floor.touched_reports.clear()
+    floor.touched_told.clear()
 
 
 def touch_all(floor: Floor) -> None:
@@ -98,3 +114,4 @@ def touch_all(floor: Floor) -> None:
     floor.touched_agents.update(floor.agents)
     floor.touched_observed.update(floor.observed)
     floor.touched_reports.update(floor.reports)
+    floor.touched_told.update(floor.told)

@@ -20,6 +20,10 @@ def floor_observed(source: str) -> str:
     return f"floor:{{{source}}}:observed"
 
 
+def floor_told(source: str) -> str:
+    return f"floor:{{{source}}}:told"
+
+
 def floor_reports(source: str) -> str:
     return f"floor:{{{source}}}:reports"
 

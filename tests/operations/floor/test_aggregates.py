@@ -97,6 +97,92 @@ def test_a_history_without_any_live_source_is_taken_whole() -> None:
     assert ledger.floor.live_since is None
 
 
+# ── the account of an ACD that tells of contacts in no other way ──────────────────────────────────
+
+
+def sole(seconds: float, start: float = 0, queue: str = "q", **counters: int) -> e.IntervalTotals:
+    return e.IntervalTotals(at(seconds), queue, at(start), counters, sole=True)
+
+
+def test_the_account_of_the_quarter_that_runs_counts_as_it_grows() -> None:
+    looks = [
+        sole(60, offered=2),
+        sole(90, offered=2),
+        sole(130, offered=7, abandoned=1),
+        sole(900, offered=8, abandoned=2),
+    ]
+    assert booked(*looks) == {
+        1: {"offered": 2},
+        2: {"offered": 5, "abandoned": 1},
+        14: {"offered": 1, "abandoned": 1},
+    }
+    assert booked(*looks, *looks[-1:]) == booked(*looks)
+
+
+def test_an_account_that_settles_downwards_takes_back_what_it_took_for_more() -> None:
+    assert booked(sole(60, offered=5), sole(905, offered=4)) == {1: {"offered": 5}, 14: {"offered": -1}}
+
+
+def test_quarters_before_the_watch_are_set_and_those_that_were_missed_are_booked() -> None:
+    floor = Ledger().floor
+    for event in (
+        sole(0, -900, offered=9),
+        sole(60, offered=2),
+        sole(8100, 7200, offered=3),
+        sole(8100, 6300, offered=4),
+    ):
+        floor.apply(event)
+    delta, replaced = floor.drain()
+    assert {key: cell.n for key, cell in replaced.items()} == {("q", at(-900)): {"offered": 9}}
+    assert sum(cell.get("offered") for cell in delta.values()) == 2 + 3 + 4
+    assert (("q", at(7200 - 60))) in delta, "told after its end, it is booked in its own last minute"
+
+
+def test_an_account_told_again_after_a_restart_counts_once() -> None:
+    ledger = Ledger()
+    ledger.floor.apply(sole(60, offered=2, answered_within_20s=1))
+    ledger.floor.drain()
+    after = ledger.saved()
+    after.floor.apply(sole(60, offered=2, answered_within_20s=1))
+    after.floor.apply(sole(70, offered=3, answered_within_20s=1))
+    delta, _ = after.floor.drain()
+    assert [cell.n for cell in delta.values()] == [{"offered": 1}]
+
+
+def test_the_first_account_makes_the_watch_begin_so_that_its_quarter_is_never_set_and_added_to() -> None:
+    floor = Ledger().floor
+    floor.apply(sole(60, offered=2))
+    assert floor.live_since == at(60)
+    assert floor.drain()[1] == {}
+
+
+def test_where_contacts_are_told_one_by_one_no_account_is_added() -> None:
+    ledger = Ledger().tell(entered(10), abandoned(20))
+    ledger.tell(sole(60, offered=7), sole(1000, 900, offered=7))
+    assert ledger.floor.too_late == 2
+    assert ledger.counts() == {"abandoned": 1, "offered": 1}
+    ledger.saved().tell(sole(1000, 900, offered=7))
+    assert ledger.counts() == {"abandoned": 1, "offered": 1}
+
+
+def test_an_account_older_than_the_memory_is_refused() -> None:
+    ledger = Ledger()
+    ledger.floor.apply(sole(60, offered=2))
+    ledger.floor.apply(sole(25 * HOUR, 25 * HOUR, offered=1))
+    ledger.floor.advance(at(25 * HOUR + 60))
+    assert set(ledger.floor.told) == {("q", at(25 * HOUR))}
+    ledger.floor.drain()
+    ledger.floor.apply(sole(900, offered=2))
+    assert ledger.floor.drain()[0] == {}
+
+
+def test_a_day_that_began_anew_is_known_by_its_beginning_even_when_counters_have_grown_past_what_they_were() -> None:
+    def look(seconds: float, since: float, offered: int) -> e.QueueObserved:
+        return e.QueueObserved(at(seconds), "q", totals={"offered": offered}, since=at(since))
+
+    assert booked(look(0, -HOUR, 5), look(30, -HOUR, 6), look(100, 60, 9)) == {0: {"offered": 1}, 1: {"offered": 9}}
+
+
 # ── reports ───────────────────────────────────────────────────────────────────────────────────────
 
 

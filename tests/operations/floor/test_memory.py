@@ -156,7 +156,7 @@ def test_a_saved_floor_forgets_on_the_same_day_as_one_that_never_stopped() -> No
     run(floor, 0)
     restored = Floor()
     restored.restore(
-        list(floor.visits.values()), list(floor.agents.values()), dict(floor.observed), dict(floor.reports)
+        list(floor.visits.values()), list(floor.agents.values()), dict(floor.observed), dict(floor.reports), {}
     )
     restored.clock, restored.booked_to, restored.live_since = floor.clock, floor.booked_to, floor.live_since
     later = T0 + 2 * DAY_MS + 10 * MIN

@@ -203,8 +203,30 @@ def test_the_waits_of_abandons_are_missed_only_by_rules_that_need_them() -> None
     c = Counters({"answered": 4, "abandoned": 6}, from_pairs([(1_000, 4)]))
     assert value("service_level_pct", c) == Result(40.0, 10)
     assert value("service_level_pct", c, terms(abandons="exclude")) == Result(100.0, 4)
-    for rule in ("ignore_within", "hit_within", "exclude_short"):
+    for rule in ("ignore_within", "hit_within"):
         assert value("service_level_pct", c, terms(abandons=rule)).why == "not_reported"
+    assert value("service_level_pct", c, terms(5, abandons="exclude_short")).why == "not_reported"
+    assert value("service_level_pct", c, terms(0, abandons="exclude_short")) == Result(40.0, 10)
+
+
+def test_an_acd_that_tells_only_how_many_were_in_time_gives_the_service_level_of_its_own_threshold_alone() -> None:
+    c = Counters({"answered": 8, "abandoned": 2, "answered_within_20s": 6, "answered_beyond_20s": 2})
+    assert value("service_level_pct", c, terms(within_s=20)) == Result(60.0, 10)
+    assert value("service_level_pct", c, terms(within_s=30)).why == "not_reported"
+    assert value("service_level_pct", c, terms(within_s=20, abandons="hit_within")).why == "not_reported"
+    c.add(Counters({"abandoned_within_20s": 1, "abandoned_beyond_20s": 1}))
+    assert value("service_level_pct", c, terms(within_s=20, abandons="hit_within")) == Result(70.0, 10)
+    assert value("abandon_rate_pct", c, terms(20)) == Result(100 / 9, 9)
+
+
+def test_nobody_in_time_is_told_apart_from_nothing_told() -> None:
+    assert value("service_level_pct", Counters({"answered": 3, "answered_beyond_20s": 3})) == Result(0, 3)
+    assert value("service_level_pct", Counters({"answered": 3})).why == "not_reported"
+
+
+def test_an_acd_that_tells_waits_and_one_that_tells_a_threshold_add_up() -> None:
+    both = total([cell([(5, 3), (50, 1)], []), Counters({"answered": 6, "answered_within_20s": 6})])
+    assert value("service_level_pct", both, terms(within_s=20)) == Result(90.0, 10)
 
 
 def test_everybody_answered_at_once_is_a_mean_of_zero_not_a_missing_one() -> None:

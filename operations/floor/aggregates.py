@@ -1,0 +1,52 @@
+"""What is told in sums: the polled queues of an ACD, and its own accounts of quarters of an hour. Pure; ``Floor`` books it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from collectors import events as e
+from operations.floor.counters import Counters, from_pairs
+
+
+class Observed(msgspec.Struct):
+    """What a polled ACD last showed of one queue."""
+
+    at: int
+    waiting: int | None = None
+    longest_since: int | None = None
+    agents: dict[str, int] | None = None
+    totals: dict[str, int] = {}
+    since: int | None = None
+
+
+def observed(event: e.QueueObserved) -> Observed:
+    """A look, as it is kept until the next one."""
+    longest = None if event.longest_wait_ms is None else event.at - event.longest_wait_ms
+    return Observed(event.at, event.waiting, longest, event.agents, dict(event.totals), event.since)
+
+
+def growth(before: Observed | None, event: e.QueueObserved) -> Iterator[tuple[str, int]]:
+    """(counter, what came since the look before). The first look tells nothing; a counter that fell was reset to zero in between."""
+    if before is None:
+        return
+    anew = event.since is not None and before.since is not None and event.since > before.since
+    for name, value in event.totals.items():
+        known = before.totals.get(name)
+        if anew:
+            known = 0
+        if known is None:
+            continue
+        grown = value - known if value >= known else value
+        if grown > 0:
+            yield name, grown
+
+
+def told(event: e.IntervalTotals) -> Counters:
+    """The account of one quarter as a cell."""
+    return Counters(
+        {name: value for name, value in event.counters.items() if value},
+        from_pairs(event.answered_waits),
+        from_pairs(event.abandoned_waits),
+    )
