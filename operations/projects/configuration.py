@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, SerializeAsAny, fi
 
 from collectors.collector import SourceSettings
 from collectors.registry import KINDS
+from operations.kpis.catalogue import CATALOGUE
 from operations.projects import document
 from operations.projects.access import SEE_ALL, Access
 from operations.projects.contract import Maintenance, Project, split_queue
@@ -341,15 +342,30 @@ def _access(tree: dict[str, Any], faults: Faults) -> Access | None:
                     f"{shown(name)} is the name of {kind}[{names[name]}] too",
                     "give each a name of its own",
                 )
-            role = entry.get("role")
-            if kind == "users" and "projects" not in entry and isinstance(role, str) and role not in SEE_ALL:
-                faults.add((*path, "projects"), "is missing", f"name the projects that a {shown(role)[1:-1]} sees")
-            listed = entry.get("projects")
-            for place, project in enumerate(listed if isinstance(listed, list) else ()):
-                if isinstance(project, str) and project not in known:
-                    faults.add(
-                        (*path, "projects", place),
-                        f"there is no project {shown(project)}",
-                        did_you_mean(project, known),
-                    )
+            _grant(entry, path, known, faults, needs_projects=kind == "users")
+    grants = at(block, ("openid", "roles"))
+    for value, entry in grants.items() if isinstance(grants, dict) else ():
+        if isinstance(entry, dict):
+            _grant(entry, ("access", "openid", "roles", value), known, faults)
     return access
+
+
+def _grant(entry: dict[str, Any], path: Path, known: list[str], faults: Faults, *, needs_projects: bool = True) -> None:
+    """What somebody may see is there to be seen."""
+    role = entry.get("role")
+    if needs_projects and "projects" not in entry and isinstance(role, str) and role not in SEE_ALL:
+        faults.add((*path, "projects"), "is missing", f"name the projects that a {shown(role)[1:-1]} sees")
+    listed = entry.get("projects")
+    for place, project in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(project, str) and project not in known:
+            faults.add(
+                (*path, "projects", place),
+                f"there is no project {shown(project)}",
+                did_you_mean(project, known),
+            )
+    kpis = entry.get("kpis")
+    if kpis is not None and role != "client":
+        faults.add((*path, "kpis"), "is for a client alone", "leave it out: every other role sees all KPIs")
+    for place, kpi in enumerate(kpis if isinstance(kpis, list) else ()):
+        if isinstance(kpi, str) and kpi not in CATALOGUE:
+            faults.add((*path, "kpis", place), f"there is no KPI {shown(kpi)}", did_you_mean(kpi, CATALOGUE))

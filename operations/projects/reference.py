@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from collectors.registry import KINDS
 from operations.projects import opening_rules
-from operations.projects.access import Access, Screen, User
+from operations.projects.access import Access, Grant, OpenId, Screen, User
 from operations.projects.configuration import TopLevel
 from operations.projects.contract import Limits, ServiceLevel, Target, number, seconds
 from operations.projects.maintenance import MaintenanceBlock
@@ -39,6 +39,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "access": Access,
     "user": User,
     "screen": Screen,
+    "openid": OpenId,
+    "openid_role": Grant,
 }
 WORDS: dict[type, str] = {
     bool: "`true` \\| `false`",

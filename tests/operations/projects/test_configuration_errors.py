@@ -611,7 +611,7 @@ ACCESS: dict[str, tuple[str, list[str]]] = {
         "users: [{name: mei, password: hunter2, role: admin}]",
         [
             "access.users[0].password: is not an argon2 hash; "
-            "hash the password with argon2 and write the $argon2id$… here, never the password"
+            "let `python app.py user passwd NAME` write the $argon2id$… here, never the password"
         ],
     ),
     "an unknown role": (
@@ -642,6 +642,36 @@ ACCESS: dict[str, tuple[str, list[str]]] = {
         ["access.screens[0].projects: is missing; give a list of the projects that this screen may show"],
     ),
     "an unknown key": ("user: []", ["access.user: unknown key; did you mean users?"]),
+    "KPIs for somebody who sees all": (
+        f"users: [{{name: mei, password: '{HASH}', role: lead, projects: [p], kpis: [offered]}}]",
+        ["access.users[0].kpis: is for a client alone; leave it out: every other role sees all KPIs"],
+    ),
+    "an unknown KPI": (
+        f"users: [{{name: mei, password: '{HASH}', role: client, projects: [p], kpis: [offred]}}]",
+        ["access.users[0].kpis[0]: there is no KPI 'offred'; did you mean offered?"],
+    ),
+    "a language that there is none of": (
+        f"users: [{{name: mei, password: '{HASH}', role: admin, language: tlh}}]",
+        ["access.users[0].language: the value is not a choice; choose en | zh-Hans | zh-Hant"],
+    ),
+    "a short secret": (
+        "secret: hunter2",
+        ["access.secret: is too short; give at least 32 random characters, or leave it out"],
+    ),
+    "a provider without https": (
+        "openid: {issuer: 'http://login.example', client_id: f, client_secret: s, roles: {}}",
+        ["access.openid.issuer: is not the address of a provider; write https://login.example.com"],
+    ),
+    "a group that may see nothing": (
+        "openid: {issuer: 'https://login.example', client_id: f, client_secret: s, roles: {leads: {role: lead}}}",
+        ["access.openid.roles.leads.projects: is missing; name the projects that a lead sees"],
+    ),
+    "a group of an unknown role": (
+        "openid: {issuer: 'https://login.example', client_id: f, client_secret: s, roles: {all: {role: boss, projects: [p]}}}",
+        [
+            "access.openid.roles.all.role: the value is not a choice; choose admin | manager | supervisor | lead | client"
+        ],
+    ),
 }
 
 
