@@ -1,4 +1,4 @@
-"""The catalogue says of every inbound KPI what was agreed, and the documents say what the catalogue says."""
+"""The catalogue says of every KPI what was agreed, and the documents say what the catalogue says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.collector import BUSINESS, FLOOR
 from operations.board import REASONS
 from operations.floor.counters import FLOW_OUTS, SHOWN
 from operations.kpis import documentation
@@ -37,11 +38,32 @@ AGREED = {
     "fcr_pct": ("%", "up"),
     "complaints": ("complaints", "down"),
     "quality_mean": ("points", "up"),
+    **dict.fromkeys(["connect_rate_pct", "conversion_pct", "ivr_containment_pct", "bot_containment_pct"], ("%", "up")),
+    "dialled": ("calls", "neither"),
+    "succeeded": ("calls", "up"),
+    "dialler_abandon_pct": ("%", "down"),
+    "avg_work_h": ("h", "neither"),
+    "open_tickets": ("tickets", "down"),
 }  # fmt: skip
 
 
+def test_what_was_agreed_is_the_whole_catalogue() -> None:
+    assert AGREED.keys() == CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
+def test_every_kpi_says_what_a_source_must_tell_for_it(key: str) -> None:
+    assert CATALOGUE[key].needs
+    assert CATALOGUE[key].needs <= FLOOR | BUSINESS
+
+
+def test_every_fact_serves_a_number_but_names_and_what_only_a_contract_asks_for() -> None:
+    served = {fact for kpi in CATALOGUE.values() for fact in kpi.needs}
+    assert (FLOOR | BUSINESS) - served == {"agent_names", "flow_outs"}
+
+
 @pytest.mark.parametrize("key", AGREED)
-def test_every_inbound_kpi_has_the_key_the_unit_and_the_direction_that_were_agreed(key: str) -> None:
+def test_every_kpi_has_the_key_the_unit_and_the_direction_that_were_agreed(key: str) -> None:
     assert (CATALOGUE[key].unit, CATALOGUE[key].better) == AGREED[key]
 
 

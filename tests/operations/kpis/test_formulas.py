@@ -124,8 +124,10 @@ DAY = Counters(
         "transferred": 17, "rang_no_answer": 4,
         "on_contact_ms": 15_200_000, "ringing_ms": 400_000, "wrap_up_ms": 1_600_000, "available_ms": 4_300_000,
         "paused_ms": 3_500_000, "logged_in_ms": 25_000_000,
-        "surveys": 40, "survey_top_box": 30, "survey_score_sum": 168, "resolution_known": 36, "resolved_first": 27,
-        "complaints": 2, "quality_scores": 4, "quality_score_sum": 346,
+        "surveys": 40, "survey_top_box": 30, "survey_score_sum": 16_800, "resolution_known": 36, "resolved_first": 27,
+        "complaints": 2, "quality_scores": 4, "quality_score_sum": 34_600,
+        "dialled": 400, "connected": 160, "succeeded": 24, "live_answered": 150, "dialler_abandoned": 3, "agent_days": 1,
+        "ivr_entered": 300, "ivr_contained": 90, "bot_sessions": 80, "bot_handed_over": 30, "tickets_opened": 44, "tickets_closed": 31,
     },
     from_pairs([(10_000, 70), (40_000, 15)]),
     from_pairs([(5_000, 10), (60_000, 5)]),
@@ -156,6 +158,15 @@ BY_HAND = {
     "fcr_pct": (75, 36),
     "complaints": (2, 2),
     "quality_mean": (86.5, 4),
+    "dialled": (400, 400),
+    "connect_rate_pct": (40, 400),
+    "succeeded": (24, 160),
+    "conversion_pct": (15, 160),
+    "dialler_abandon_pct": (2, 150),
+    "avg_work_h": (25_000_000 / 3_600_000, 1),
+    "ivr_containment_pct": (30, 300),
+    "bot_containment_pct": (62.5, 80),
+    "open_tickets": (13, 44),
 }
 
 
@@ -175,9 +186,11 @@ def test_each_number_is_what_a_hand_makes_of_the_same_day(key: str) -> None:
 WHY = {
     **dict.fromkeys(("service_level_pct", "answer_rate_pct", "abandon_rate_pct", "longest_wait_today_s", "asa_s"), "no_contacts"),
     **dict.fromkeys(("avg_talk_s", "avg_hold_s", "avg_wrap_s", "avg_ring_s", "aht_s", "transfer_rate_pct"), "no_contacts"),
-    **dict.fromkeys(("occupancy_pct", "utilisation_pct"), "no_agent_time"),
+    **dict.fromkeys(("occupancy_pct", "utilisation_pct", "avg_work_h"), "no_agent_time"),
     **dict.fromkeys(("csat_pct", "csat_mean"), "no_surveys"),
     **dict.fromkeys(("fcr_pct", "complaints", "quality_mean"), "no_reports"),
+    **dict.fromkeys(("dialled", "connect_rate_pct", "succeeded", "conversion_pct", "dialler_abandon_pct"), "no_reports"),
+    **dict.fromkeys(("ivr_containment_pct", "bot_containment_pct", "open_tickets"), "no_reports"),
     "avg_hold_held_s": "none_held",
 }  # fmt: skip
 COUNTS = ("offered", "answered", "abandoned", "transfers", "rang_no_answer")
