@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from collectors.events import AnyEvent
 
+STALE_AFTER_MS = 15_000
+"""An ACD that has been mute for longer than this no longer backs a live number, unless its settings say otherwise."""
+
 
 class CollectorError(Exception):
     """The session with the ACD ended. ``str(error)`` says what is wrong and what to do, without secrets.
@@ -105,6 +108,14 @@ class Link(Protocol):
         """The session is established and its state has been taken over: the source is up."""
         ...
 
+    def pushed(self, heard_at: int | None, events: int, last_event_at: int | None) -> None:
+        """What the source itself brought to the door (``collectors.door``), in another process of ours.
+
+        ``heard_at``: when its last batch was accepted, epoch ms, None if never; ``events``: how many went into the log since this
+        session's process began; ``last_event_at``: when the newest of them happened.
+        """
+        ...
+
     def note(self, **facts: Any) -> None:
         """Facts for the sources page: ``clock_skew_ms``, ``version``, ``received`` (messages), ``warning``,
         ``limited_until`` (epoch ms: the ACD answers no more questions before then)…
@@ -176,4 +187,6 @@ class Status(msgspec.Struct, omit_defaults=False):
     detail: str = ""
     events: int = 0
     """Events appended since this process began."""
+    stale_after_ms: int | None = STALE_AFTER_MS
+    """The source's word is old after so long; None: never, however long it is quiet."""
     facts: dict[str, Any] = {}

@@ -19,7 +19,7 @@ import msgspec
 import redis.exceptions
 
 from collectors import event_log
-from collectors.collector import SourceSettings, Status, memory_key
+from collectors.collector import STALE_AFTER_MS, SourceSettings, Status, memory_key
 from collectors.events import AnyEvent, WatchLost
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class SourceLink:
         self._retry_s = retry_s
         self._on_emptied = on_emptied
         self._own_clock = bool(getattr(settings, "own_clock", False))
+        self._pushes = bool(getattr(settings, "pushes", False))
         self._buffer: deque[AnyEvent] = deque()
         self._filled = asyncio.Event()
         self._drained = asyncio.Event()
@@ -95,7 +96,13 @@ class SourceLink:
         self._redis_away = False
         self._unwatched_since: int | None = None
         self.status = Status(
-            source=source, kind=settings.kind, state="connecting", since=clock(), written_at=0, facts={}
+            source=source,
+            kind=settings.kind,
+            state="connecting",
+            since=clock(),
+            written_at=0,
+            stale_after_ms=getattr(settings, "stale_after_ms", STALE_AFTER_MS),
+            facts={},
         )
 
     # ── what a collector sees ─────────────────────────────────────────────────────────────────────
@@ -127,6 +134,10 @@ class SourceLink:
             status.since = now
         status.state, status.error, status.permanent, status.detail = "up", "", False, detail
         status.last_word_at = now
+
+    def pushed(self, heard_at: int | None, events: int, last_event_at: int | None) -> None:
+        status = self.status
+        status.last_word_at, status.events, status.last_event_at = heard_at, events, last_event_at
 
     def note(self, **facts: Any) -> None:
         self.status.facts.update(facts)
@@ -186,7 +197,7 @@ class SourceLink:
         self._unwatched_since = watched_until
         self.note(watched_until=watched_until)
         self.status.last_event_at = before.last_event_at
-        if before.state == "up":
+        if before.state == "up" and not self._pushes:
             self._put(WatchLost(at=watched_until, reason="the collector's process ended"))
 
     def session_ended(self, error: str, *, permanent: bool) -> bool:
@@ -194,7 +205,8 @@ class SourceLink:
         status = self.status
         now = self._clock()
         was_up = status.state == "up"
-        if was_up:
+        if was_up and not self._pushes:
+            # who is pushed to is not what watches: the door stands open whether or not this process lives
             self._unwatched_since = status.last_word_at or now
             self._put(WatchLost(at=self._unwatched_since, reason=error))
         if status.state != "down":

@@ -10,9 +10,6 @@ import msgspec
 
 from collectors.collector import Status
 
-STALE_AFTER_MS = 15_000
-"""An ACD that has been mute for longer than this no longer backs a live number."""
-
 UNWATCHED_AFTER_MS = 15_000
 """A status that nobody has rewritten for this long was written by a collector that is gone (it writes each second)."""
 
@@ -53,7 +50,7 @@ def judge(status: Status | None, now_ms: int, kind: str = "") -> SourceView:
     """The state of a source at ``now_ms``.
 
     ``status``: what the supervisor wrote last, None if nothing; ``kind``: the configured kind, for a source that has
-    no status yet. ``stale``: the link stands but the ACD has been mute for ``STALE_AFTER_MS``. ``down``: the
+    no status yet. ``stale``: the link stands but the ACD has been mute for longer than it may. ``down``: the
     supervisor says so, is still connecting, or has itself not written for ``UNWATCHED_AFTER_MS``.
     """
     if status is None:
@@ -65,7 +62,7 @@ def judge(status: Status | None, now_ms: int, kind: str = "") -> SourceView:
     elif status.state != "up":
         why = "connecting" if status.state == "connecting" else "failed"
         state, since, error = "down", status.since, status.error or "connecting"
-    elif status.last_word_at is not None and now_ms - status.last_word_at > STALE_AFTER_MS:
+    elif status.last_word_at is not None and _mute(status.last_word_at, status.stale_after_ms, now_ms):
         state, since, why = "stale", status.last_word_at, "mute"
         error = status.error or f"no word from the ACD for {int(age_s or 0)} s"
     else:
@@ -74,6 +71,10 @@ def judge(status: Status | None, now_ms: int, kind: str = "") -> SourceView:
         state, since, status.last_event_at, status.last_word_at, age_s, error, why, status.kind or kind,
         status.permanent, status.detail, status.events, status.facts,
     )  # fmt: skip
+
+
+def _mute(last_word_at: int, patience_ms: int | None, now_ms: int) -> bool:
+    return patience_ms is not None and now_ms - last_word_at > patience_ms
 
 
 def zone(configuration: Any, project: str) -> tzinfo:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from collectors.collector import Status
-from operations.sources import STALE_AFTER_MS, UNWATCHED_AFTER_MS, SourceView, judge, parse, public
+from operations.sources import UNWATCHED_AFTER_MS, SourceView, judge, parse, public
 
 NOW = 1_795_000_000_000
 
@@ -76,3 +76,9 @@ def test_the_public_view_has_times_with_offset_and_what_outsiders_rely_on() -> N
     shown = public(judged(last_event_at=NOW))
     assert {"state", "last_event_at", "age_s", "error"} <= set(shown)
     assert shown["last_event_at"] == "2026-11-18T11:06:40.000+00:00"
+
+
+def test_a_source_may_be_quiet_for_as_long_as_its_settings_allow() -> None:
+    assert judged(last_word_at=NOW - 60_000, stale_after_ms=60_000).state == "up"
+    assert judged(last_word_at=NOW - 60_001, stale_after_ms=60_000).state == "stale"
+    assert judged(last_word_at=NOW - 90 * 24 * 3_600_000, stale_after_ms=None).state == "up"
