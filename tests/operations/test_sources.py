@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.collector import Status
+from collectors.collector import STALE_AFTER_MS, Status
 from operations.sources import UNWATCHED_AFTER_MS, SourceView, judge, parse, public
 
 NOW = 1_795_000_000_000
