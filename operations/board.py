@@ -7,14 +7,16 @@ encoded. Nothing here reads a clock or Redis.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from operations.alerts import budget
 from operations.alerts.keeper import AlertKeeper
 from operations.floor.agents import AWAY
+from operations.floor.counters import Counters
 from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
+from operations.kpis.coverage import Cover, Gives, covers, told_by
 from operations.lost import Contact, LostCallers
 from operations.presence import Headcount, Presence, ScopedQueue, agents, observed_agents, seen_from, waiting
 from operations.projects.contract import Contract, Project, Target, split_queue
@@ -67,6 +69,18 @@ REASONS = {
 """Every reason that stands beside a value or in its place, in English; its key is the ``why`` of an entry."""
 
 
+class Trouble(NamedTuple):
+    """Why what a source showed last can no longer be taken for now: a code of ``REASONS``, the words, and what these name."""
+
+    why: str
+    reason: str
+    about: dict[str, str]
+
+
+def _because(why: str, **about: str) -> Trouble:
+    return Trouble(why, REASONS[why].format(**about), about)
+
+
 class BoardKeeper:
     """The board of one project, and what changes on it."""
 
@@ -94,6 +108,19 @@ class BoardKeeper:
         self.counting_since: int | None = None
         """When the first of the project's counters was booked, epoch ms."""
         self.anything_waits = False
+        self._gives: Gives = {}
+        self._terms: Contract | None = None
+        self.covers: dict[str, Cover] = {}
+        """By KPI: which sources can give it, and which leave a hole."""
+
+    def follow_sources(self, contract: Contract, sources: Mapping[str, SourceView]) -> bool:
+        """Take over what each source can tell. True when that, or what the contract asks for, differs from before."""
+        told = {source: told_by(sources.get(source)) for source in self.project.sources}
+        if contract is self._terms and told == self._gives:
+            return False
+        self._terms, self._gives = contract, told
+        self.covers = covers(contract, told)
+        return True
 
     # ── one board ─────────────────────────────────────────────────────────────────────────────────
 
@@ -118,6 +145,8 @@ class BoardKeeper:
         contract = project.contract_on(project.calendar.local_date(now_ms))
         opening = project.opening.state(now_ms)
         trouble = {source: self._trouble(sources.get(source), source) for source in project.sources}
+        if self.follow_sources(contract, sources):
+            changed_queues = None  # a source tells more or less than it did
         late_before = now_ms - contract.service_level.within_s * 1000
         scope = Scope(contract, opening.open, now_ms, project)
 
@@ -129,11 +158,8 @@ class BoardKeeper:
         whole.agents.update(self._headcount.count)
         observed_agents(floors, self._queues, whole)
         self.anything_waits = whole.waiting > 0
-        first_trouble = next((found for found in trouble.values() if found), None)
-        if not project.queues:
-            first_trouble = ("no_queue", REASONS["no_queue"])
         kpis = {
-            key: self._entry(scope, kpi, PROJECT, whole, first_trouble, self.kpis.get(key))
+            key: self._entry(scope, kpi, PROJECT, whole, self._whole_trouble(key, trouble), self.kpis.get(key))
             for key, kpi in CATALOGUE.items()
         }
         queues: dict[str, dict[str, dict[str, Any]]] = {}
@@ -161,20 +187,30 @@ class BoardKeeper:
                 kpis,
                 queues,
                 sources,
-                sums=lambda window: self.sums.get(window, PROJECT),
+                sums=lambda window: self._sum("service_level_pct", window),
                 is_open=opening.open,
                 now_ms=now_ms,
             )
         return self._differ(head, kpis, queues, people, rows, self._lost_rows(), now_ms)
 
-    def _trouble(self, view: SourceView | None, source: str) -> tuple[str, str] | None:
-        """(why, reason) when what a source showed last can no longer be taken for now."""
+    def _trouble(self, view: SourceView | None, source: str) -> Trouble | None:
+        """Why what a source showed last can no longer be taken for now; None while it can."""
         if view is None or view.since is None:
-            return "source_waiting", REASONS["source_waiting"].format(source=source)
+            return _because("source_waiting", source=source)
         if view.state == "up":
             return None
         why = "source_down" if view.state == "down" else "source_stale"
-        return why, REASONS[why].format(source=source, time=self.project.calendar.iso(view.since)[11:16])
+        return _because(why, source=source, time=self.project.calendar.iso(view.since)[11:16])
+
+    def _whole_trouble(self, key: str, trouble: Mapping[str, Trouble | None]) -> Trouble | None:
+        """The first trouble of those sources that a number of the project rests on."""
+        if not self.project.queues:
+            return _because("no_queue")
+        return next((found for source in self.covers[key].sources if (found := trouble[source])), None)
+
+    def _sum(self, key: str, window: str) -> Counters:
+        """The project's sum of a window over the sources that give a KPI."""
+        return self.sums.of_sources(window, self.covers[key].sources)
 
     def _head(self, contract: Contract, opening: Any, sources: Mapping[str, SourceView], now_ms: int) -> dict[str, Any]:
         project, iso = self.project, self.project.calendar.iso
@@ -219,9 +255,11 @@ class BoardKeeper:
         if target is None or target.goal is None:
             return {}
         left: dict[str, dict[str, Any]] = {}
+        if not self.covers["service_level_pct"].sources:
+            return left
         for period in dict.fromkeys(("day", contract.service_level.period)):
             window = budget.PERIOD_WINDOW[period]
-            counted_sum = self.sums.get(window, PROJECT)
+            counted_sum = self._sum("service_level_pct", window)
             if formulas.service_level(counted_sum, contract, 0).why == formulas.NOT_REPORTED:
                 continue  # an ACD that tells no waits: nobody knows what was missed
             hits, whole = formulas.service_level_parts(counted_sum, contract)
@@ -245,7 +283,7 @@ class BoardKeeper:
         kpi: Kpi,
         where: str,
         presence: Presence,
-        trouble: tuple[str, str] | None,
+        trouble: Trouble | None,
         before: dict[str, Any] | None,
     ) -> dict[str, Any]:
         target = scope.target(kpi, where)
@@ -269,22 +307,28 @@ class BoardKeeper:
         window: str,
         where: str,
         presence: Presence,
-        trouble: tuple[str, str] | None,
+        trouble: Trouble | None,
         target: Target | None,
         before: Any,
     ) -> dict[str, Any]:
         since: int | None = None
         moved_by: str | None = None
-        if kpi.formula is None:
+        cover = self.covers[kpi.key]
+        told = bool(cover.sources) if where == PROJECT else split_queue(where)[0] in cover.sources
+        if not told and self.project.queues:
+            trouble = before = None  # nothing is withheld that would come back
+            result = formulas.Result(None, None, formulas.NOT_REPORTED)
+        elif kpi.formula is None:
             result, since, moved_by = _now_value(kpi.key, presence, scope.now_ms)
         else:
-            result = kpi.formula(self.sums.get(window, where), scope.contract, presence.waiting_late)
+            counted = self._sum(kpi.key, window) if where == PROJECT else self.sums.get(window, where)
+            result = kpi.formula(counted, scope.contract, presence.waiting_late)
         value = (
             None if result.value is None else round(result.value, kpi.decimals) if kpi.decimals else int(result.value)
         )
-        why, reason = result.why, REASONS.get(result.why, "")
+        why, reason, about = result.why, REASONS.get(result.why, ""), None
         if trouble is not None:
-            why, reason = trouble
+            why, reason, about = trouble
         band = "none"
         if trouble is not None or value is None:
             band = "unknown"
@@ -296,7 +340,7 @@ class BoardKeeper:
             else:
                 band = target.band(value, result.sample)
                 if band == "none":
-                    why, reason = "small_sample", REASONS["small_sample"].format(n=target.min_sample)
+                    why, reason, about = _because("small_sample", n=str(target.min_sample))
         entry: dict[str, Any] = {
             "value": None if trouble is not None else value,
             "unit": kpi.unit,
@@ -313,6 +357,13 @@ class BoardKeeper:
         }
         if moved_by:
             entry["moved_by"] = moved_by
+        if about:
+            entry["about"] = about
+        if where == PROJECT and told:
+            if cover.lacking:
+                entry["partial"] = list(cover.lacking)
+            if len(cover.sources) < len(self.project.sources):
+                entry["sources"] = list(cover.sources)
         if trouble is not None and before is not None:
             if before["value"] is not None:
                 entry["last"] = {"value": before["value"], "at": self.head.get("at") or scope.iso(scope.now_ms)}

@@ -32,6 +32,10 @@ CATCH_UP_MS = 10_000
 """The longest time for which a board waits for its folds to come to the end of the log."""
 
 
+LONG = ("project",)
+"""Windows that cost the whole history to begin with: they are followed only where a number is asked for over them, or given over them unasked."""
+
+
 def windows_of(project: Project) -> dict[str, tuple[str, ...]]:
     """The windows that each KPI of the board is shown over, from the targets of every stage of the contract."""
     wanted: dict[str, list[str]] = {
@@ -58,12 +62,16 @@ class Desk:
         self._client = client
         self.project = project
         self.lease = lease
+        self._sources: Mapping[str, SourceView] = {}
         self._folds = {source: folds[source] for source in project.sources if source in folds}
         self._floors = {source: fold.floor for source, fold in self._folds.items()}
         windows = windows_of(project)
-        shown = dict.fromkeys(window for names in windows.values() for window in names)
+        shown = dict.fromkeys(window for names in windows.values() for window in names if window not in LONG)
+        shown.update(dict.fromkeys(target.window for block in project.targets for target in block.value))
+        shown.pop("now", None)
         cells = {source: fold.cells for source, fold in self._folds.items()}
-        self.sums = WindowSums(project, shown, cells, whole=budget.WINDOWS if self._has_goal() else ())
+        whole = budget.WINDOWS if self._has_goal() else ()
+        self.sums = WindowSums(project, shown, cells, whole, by_source=True)
         self.sums.roll(now_ms)
         self.board = BoardKeeper(project, self.sums, windows)
         self.alerts = AlertKeeper(client, project)
@@ -81,7 +89,7 @@ class Desk:
         self._due = True
         self._published_at = 0
         self._minute = now_ms // MINUTE_MS
-        self._sources: Mapping[str, SourceView] = {}
+        self._said: dict[str, tuple[str, int | None, str]] = {}
         self._rewrite = True
         self.published = 0
 
@@ -96,10 +104,11 @@ class Desk:
         if day == self._looked_back or budget.target_of(contract) is None:
             return
         self._looked_back = day
+        self.board.follow_sources(contract, self._sources)
         self.board.counting_since = self.sums.begins(now_ms)
         for period in ("day", contract.service_level.period):
             self.board.past_volumes[period] = [
-                formulas.service_level_parts(self.sums.past(*bounds, now_ms), contract)[1]
+                formulas.service_level_parts(self.sums.past(*bounds, now_ms, self._judged), contract)[1]
                 for bounds in budget.past_starts(self.project, period, now_ms)
             ]
 
@@ -109,13 +118,30 @@ class Desk:
         missing = [
             CATALOGUE[key]
             for key in self._trending
-            if key not in self.board.trends and CATALOGUE[key].default_window == "today"
+            if key not in self.board.trends and CATALOGUE[key].default_window == "today" and self._is_whole(key)
         ]
         for end, cell in self.sums.backwards("today", now_ms, TREND_POINTS) if missing else ():
             for kpi in missing:
                 if kpi.formula is not None:
                     value = kpi.formula(cell, contract, 0).value
                     self.board.trends.setdefault(kpi.key, []).append((end, None if value is None else round(value, 2)))
+
+    @property
+    def _judged(self) -> tuple[str, ...]:
+        """The sources whose contacts the service level is made of."""
+        found = self.board.covers.get("service_level_pct")
+        return found.sources if found else ()
+
+    def _is_whole(self, key: str) -> bool:
+        """Whether the project's own sums are what a KPI is made of."""
+        found = self.board.covers.get(key)
+        return found is not None and bool(found.sources) and not found.lacking
+
+    def _follow_windows(self) -> None:
+        """Begin to sum the long windows of what a source turns out to give."""
+        for key, found in self.board.covers.items():
+            if found.sources and CATALOGUE[key].default_window in LONG:
+                self.sums.follow(CATALOGUE[key].default_window)
 
     def _resume(self) -> None:
         """Go on counting revisions, drawing trends and remembering last values where the last writer stopped.
@@ -162,6 +188,16 @@ class Desk:
 
     def tick(self, sources: Mapping[str, SourceView], now_ms: int) -> None:
         """Once a second: windows move, sources go stale, waits grow, a project opens or closes."""
+        contract = self.project.contract_on(self.project.calendar.local_date(now_ms))
+        own = {name: view for name, view in sources.items() if name in self.project.sources}
+        judged = self._judged
+        if self.board.follow_sources(contract, own):
+            self._follow_windows()
+            if self._judged != judged:
+                self._looked_back = (0, 0)
+            self._changed = None
+            self._due = True
+        self._sources = own
         moved = self.sums.roll(now_ms)
         self._look_back(now_ms)
         if not self._settled(now_ms):
@@ -170,12 +206,9 @@ class Desk:
             self._draw_back_at = None
             self._draw_back(now_ms)
             self._due = True
-        said = {name: (view.state, view.since, view.error) for name, view in self._sources.items()}
-        says = {
-            name: (view.state, view.since, view.error) for name, view in sources.items() if name in self.project.sources
-        }
+        said, self._said = self._said, {name: (view.state, view.since, view.error) for name, view in own.items()}
         minute = now_ms // MINUTE_MS
-        if moved or said != says or minute != self._minute:
+        if moved or said != self._said or minute != self._minute:
             self._changed = None
             self._due = True
         if self.alerts.running:
@@ -184,7 +217,6 @@ class Desk:
             self._due = True
             if self._changed is not None:
                 self._changed.update(row["queue"] for row in self.board.waiting)
-        self._sources = {name: view for name, view in sources.items() if name in self.project.sources}
         if minute != self._minute and self._draw_back_at is None:
             self._minute = minute
             self.board.note_trend(minute * MINUTE_MS, self._trending)

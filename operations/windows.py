@@ -6,16 +6,16 @@ set of queues that a person serves): a group counts once in the project and once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from operations.floor.agents import queues_of
-from operations.floor.counters import MINUTE_MS, Counters
+from operations.floor.counters import MINUTE_MS, Counters, total
 from operations.projects.calendar import ROLLING_MIN
 from operations.projects.contract import Project, split_queue
 from operations.store.cells import Cells
 
 PROJECT = ""
-"""The scope of the whole project; every other scope is a queue's full name."""
+"""The scope of the whole project. The others are the full names of queues and, where a project has several sources, the ids of these."""
 
 _NOTHING = Counters({}, {}, {})
 
@@ -23,39 +23,65 @@ _NOTHING = Counters({}, {}, {})
 class WindowSums:
     """Sums of one project over the windows that its board shows. ``cells``: by source.
 
-    ``whole``: windows that are wanted of the project as a whole, not of each queue.
+    ``whole``: windows that are wanted of the project as a whole, not of each queue. ``by_source``: whether a project of several sources is
+    summed by source too, for numbers that only some of them give.
     """
 
     def __init__(
-        self, project: Project, windows: Iterable[str], cells: Mapping[str, Cells], whole: Iterable[str] = ()
+        self,
+        project: Project,
+        windows: Iterable[str],
+        cells: Mapping[str, Cells],
+        whole: Iterable[str] = (),
+        *,
+        by_source: bool = False,
     ) -> None:
         self._project = project
         self._cells = cells
         by_queue = dict.fromkeys(windows)
         self._whole = frozenset(whole) - by_queue.keys()
         self._windows = (*by_queue, *sorted(self._whole))
+        self._by_source = by_source and len(project.sources) > 1
+        self._heads = 2 if self._by_source else 1
         self._own = {split_queue(queue): queue for queue in project.queues}
         self._scopes: dict[tuple[str, str], tuple[str, ...]] = {}
         self.bounds: dict[str, tuple[int, int]] = {}
         self.sums: dict[str, dict[str, Counters]] = {window: {} for window in self._windows}
 
     def scopes(self, source: str, row: str) -> tuple[str, ...]:
-        """The scopes that a row counts for: the project and one or more queues, or none."""
+        """The scopes that a row counts for: the project, its source and one or more queues, or none."""
         found = self._scopes.get((source, row))
         if found is None:
             if len(self._scopes) > 10_000:
                 self._scopes.clear()
             members = queues_of(row) or (row,)
             own = tuple(self._own[source, queue] for queue in members if (source, queue) in self._own)
-            found = self._scopes[source, row] = (PROJECT, *own) if own else ()
+            heads = (PROJECT, source) if self._by_source else (PROJECT,)
+            found = self._scopes[source, row] = (*heads, *own) if own else ()
         return found
 
     def _own_rows(self, source: str) -> Callable[[str], object]:
         return lambda row: self.scopes(source, row)
 
     def get(self, window: str, scope: str) -> Counters:
-        """The sum of a window; an empty one when nothing happened."""
-        return self.sums[window].get(scope, _NOTHING)
+        """The sum of a window; an empty one when nothing happened, or when the window is not followed yet."""
+        found = self.sums.get(window)
+        return _NOTHING if found is None else found.get(scope, _NOTHING)
+
+    def of_sources(self, window: str, sources: Sequence[str]) -> Counters:
+        """The sum over some of the project's sources."""
+        if not self._by_source or len(sources) == len(self._project.sources):
+            return self.get(window, PROJECT)
+        if len(sources) == 1:
+            return self.get(window, sources[0])
+        return total(self.get(window, source) for source in sources)
+
+    def follow(self, window: str) -> None:
+        """Sum one window more of the project as a whole, from the next ``roll`` on; one that is summed already stays as it is."""
+        if window not in self.sums:
+            self._whole |= {window}
+            self._windows = (*self._windows, window)
+            self.sums[window] = {}
 
     def add(self, source: str, row: str, at: int, change: Counters) -> None:
         """Follow one change that was booked at ``at``."""
@@ -68,7 +94,7 @@ class WindowSums:
 
     def _add(self, window: str, scopes: tuple[str, ...], change: Counters, sign: int = 1) -> None:
         sums = self.sums[window]
-        for scope in scopes[:1] if window in self._whole else scopes:
+        for scope in scopes[: self._heads] if window in self._whole else scopes:
             cell = sums.get(scope)
             if cell is None:
                 cell = sums[scope] = Counters({}, {}, {})
@@ -98,10 +124,10 @@ class WindowSums:
         found.reverse()
         return found
 
-    def past(self, start: int, end: int, now_ms: int) -> Counters:
-        """The project's sum over a stretch of the past, from what is stored."""
+    def past(self, start: int, end: int, now_ms: int, sources: Sequence[str] | None = None) -> Counters:
+        """The project's sum over a stretch of the past, from what is stored; over all of its sources or some."""
         found = Counters({}, {}, {})
-        for source in self._project.sources:
+        for source in self._project.sources if sources is None else sources:
             if source in self._cells:
                 for cell in self._cells[source].sums(start, end, now_ms, self._own_rows(source)).values():
                     found.add(cell)

@@ -38,6 +38,13 @@ KPI = shape(
     band={"enum": ["ok", "warning", "critical", "none", "unknown"]},
     reason=TEXT,
     why={**TEXT, "description": "the reason as a code"},
+    about={"type": "object", "additionalProperties": TEXT, "description": "what the reason names, such as a source"},
+    partial={
+        "type": "array",
+        "items": TEXT,
+        "description": "sources of the project that cannot give it: the value is without them",
+    },
+    sources={"type": "array", "items": TEXT, "description": "those that it rests on, where these are not all"},
     since={**MAYBE_TIME, "description": "from when a value runs by itself"},
     last={"type": ["object", "null"], "description": "the last value that was right, with its time"},
     trend={"type": ["array", "null"], "items": MAYBE_NUMBER, "description": "one value a minute, oldest first"},

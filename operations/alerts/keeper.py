@@ -106,7 +106,8 @@ class AlertKeeper:
             self._names = {rule.id: (label(rule), unit(rule)) for rule in self.rules}
         rules = self.rules
         found = readings.read(rules, kpis, queues, sources, is_open=is_open)
-        trouble = next((entry["reason"] for entry in kpis.values() if entry["why"] in readings.TROUBLES), "")
+        level = kpis.get("service_level_pct")
+        trouble = level["reason"] if level is not None and level["why"] in readings.TROUBLES else ""
         if trouble:
             unknown = Reading(trouble=trouble, closed=not is_open)
             found.update((burning.rule.id, unknown) for burning in self._budget)

@@ -133,7 +133,7 @@ _ROWS = (
     _sum("dialler_abandon_pct", "Dialler abandons", "弃呼率", "棄呼率", "%", "down", r.rate("dialler_abandoned", "live_answered", "dialled"),
          "Answered by a person and dropped for want of an agent / answered by a person.", "dialler", sample="calls"),
     _sum("avg_work_h", "Hours per agent-day", "日均工时", "日均工時", "h", "neither", r.work_hours,
-         "Hours signed in / agent-days, a day of each person who was signed in at all.", "agent_time", sample="agent_days"),
+         "Hours signed in / agent-days, a day of each person who was signed in at all.", "agent_time", "agent_names", sample="agent_days"),
     _sum("ivr_containment_pct", "IVR containment", "IVR自助率", "IVR自助率", "%", "up", r.rate("ivr_contained", "ivr_entered"),
          "Settled in the IVR / entered the IVR.", "ivr", sample="sessions"),
     _sum("bot_containment_pct", "Bot containment", "机器人解决率", "機器人解決率", "%", "up", r.kept("bot_handed_over", "bot_sessions"),

@@ -69,11 +69,19 @@ class Feed:
     def __init__(self, client: Any, clock: Clock, source: str = "hq") -> None:
         self._client, self._clock, self.source = client, clock, source
 
-    def status(self, state: str = "up", error: str = "") -> None:
+    def status(self, state: str = "up", error: str = "", **facts: Any) -> None:
+        """``facts``: as a collector notes them, ``gives`` for one."""
         now = self._clock()
         status = Status(
-            source=self.source, kind="asterisk", state=state, since=now, written_at=now, last_word_at=now, error=error
-        )  # type: ignore[arg-type]
+            source=self.source,
+            kind="asterisk",
+            state=state,  # type: ignore[arg-type]
+            since=now,
+            written_at=now,
+            last_word_at=now,
+            error=error,
+            facts=facts,
+        )
         self._client.set(event_log.status_key(self.source), msgspec.json.encode(status))
 
     def emit(self, *events: AnyEvent) -> None:

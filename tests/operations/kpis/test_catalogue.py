@@ -57,9 +57,9 @@ def test_every_kpi_says_what_a_source_must_tell_for_it(key: str) -> None:
     assert CATALOGUE[key].needs <= FLOOR | BUSINESS
 
 
-def test_every_fact_serves_a_number_but_names_and_what_only_a_contract_asks_for() -> None:
+def test_every_fact_serves_a_number_but_what_only_a_contract_asks_for() -> None:
     served = {fact for kpi in CATALOGUE.values() for fact in kpi.needs}
-    assert (FLOOR | BUSINESS) - served == {"agent_names", "flow_outs"}
+    assert (FLOOR | BUSINESS) - served == {"flow_outs"}
 
 
 @pytest.mark.parametrize("key", AGREED)

@@ -1,0 +1,72 @@
+"""Which of a project's sources can give a number, and which leave a hole in it.
+
+A sum over sources of which one does not tell a thing is no sum of the whole: it is shown over those that do, and says without whom. What other
+systems report (surveys, tickets, …) comes from one of them for the whole project, so there an ACD that does not tell it lacks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from collectors.collector import BUSINESS, FLOOR, Fact
+from collectors.registry import KINDS
+from operations.kpis.catalogue import CATALOGUE, Kpi
+from operations.kpis.formulas import Terms
+from operations.sources import SourceView
+
+EVERYTHING: frozenset[str] = FLOOR | BUSINESS
+
+Gives = Mapping[str, frozenset[str]]
+"""By source: the facts that it tells."""
+
+
+class Cover(NamedTuple):
+    """``sources``: those that a number rests on, none: nobody can give it. ``lacking``: those whose part of it is missing."""
+
+    sources: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+
+def given(kind: str, facts: Mapping[str, Any], kinds: Mapping[str, Any] = KINDS) -> frozenset[str]:
+    """What a source tells: what it said of itself while it was connected, else what its kind promises.
+
+    ``facts``: of its ``Status``. Of a kind that is not known nothing is held against it.
+    """
+    said = facts.get("gives")
+    if isinstance(said, (list, tuple)):
+        return frozenset(fact for fact in said if fact in EVERYTHING)
+    return frozenset(getattr(kinds.get(kind), "gives", EVERYTHING))
+
+
+def told_by(view: SourceView | None) -> frozenset[str]:
+    """The same of a source as it is now; of one of which nothing is known, what every ACD is asked for."""
+    return FLOOR if view is None else given(view.kind, view.facts)
+
+
+def needed(kpi: Kpi, terms: Terms) -> frozenset[Fact]:
+    """The facts that a KPI rests on under a contract."""
+    if kpi.key != "service_level_pct":
+        return kpi.needs
+    rule = terms.service_level
+    more: set[Fact] = set()
+    if rule.abandons != "exclude":
+        more.add("abandons")
+    if rule.flow_outs == "miss":
+        more.add("flow_outs")
+    return kpi.needs | more
+
+
+def cover(kpi: Kpi, terms: Terms, gives: Gives) -> Cover:
+    """Who gives a KPI of a project and who does not. ``gives``: of the project's sources, in their order."""
+    needs = needed(kpi, terms)
+    whole = tuple(source for source, told in gives.items() if needs <= told)
+    if not whole or needs <= BUSINESS:
+        return Cover(whole, ())
+    # A system beside the ACDs that tells nothing of a floor leaves no hole in what happens on it.
+    return Cover(whole, tuple(source for source, told in gives.items() if source not in whole and told & FLOOR))
+
+
+def covers(terms: Terms, gives: Gives, kpis: Iterable[Kpi] = CATALOGUE.values()) -> dict[str, Cover]:
+    """``cover`` of many KPIs, by key."""
+    return {kpi.key: cover(kpi, terms, gives) for kpi in kpis}

@@ -1,0 +1,176 @@
+"""What a source cannot give, on the board: no number that is none, and no part of a sum shown as the whole."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import redis as redis_py
+
+from collectors.collector import BUSINESS, FLOOR
+from collectors.events import AgentChanged, AgentQueues, Reported
+from operations.projects.contract import Target
+from operations.store import boards
+from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, engine, project, run
+
+NO_TALK = sorted(FLOOR - {"talk", "hold", "wrap", "transfers"})
+NO_WAITS = sorted(FLOOR - {"waits"})
+
+
+def board(client: redis_py.Redis, name: str = "acme") -> dict:
+    snapshot = boards.read(client, name)
+    assert snapshot is not None
+    return json.loads(snapshot)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hq(redis: redis_py.Redis, clock: Clock) -> Feed:
+    feed = Feed(redis, clock)
+    feed.status()
+    return feed
+
+
+@pytest.fixture
+def branch(redis: redis_py.Redis, clock: Clock) -> Feed:
+    return Feed(redis, clock, "branch")
+
+
+BOTH = project(("hq/support", "branch/support"))
+TWO = ("hq", "branch")
+
+
+def shown(redis: redis_py.Redis, clock: Clock, configured: Configured) -> dict:
+    run(engine(redis, configured, clock), clock)
+    return board(redis)
+
+
+def test_what_no_source_of_a_project_gives_is_not_reported_and_never_zero(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.status(gives=NO_TALK)
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000))
+    found = shown(redis, clock, Configured(project()))
+    for entry in (found["kpis"]["transfers"], found["kpis"]["aht_s"], found["kpis"]["csat_pct"]):
+        assert (entry["value"], entry["why"], entry["reason"]) == (None, "not_reported", "not reported by this ACD")
+        assert entry["band"] == "unknown"
+        assert "partial" not in entry
+    assert found["kpis"]["answered"]["value"] == 1
+    assert found["queues"]["hq/support"]["kpis"]["aht_s"]["why"] == "not_reported"
+    assert found["queues"]["hq/support"]["kpis"]["asa_s"]["value"] == 5
+
+
+def test_what_some_sources_give_is_the_number_of_those_and_says_without_whom(
+    redis: redis_py.Redis, clock: Clock, hq: Feed, branch: Feed
+) -> None:
+    branch.status(gives=NO_TALK)
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000, 60_000))
+    branch.emit(*answered("support", "c1", NOON - 600_000, 25_000, 0))  # handled, and its talk not told
+    found = shown(redis, clock, Configured(BOTH, sources=TWO))
+    talk = found["kpis"]["avg_talk_s"]
+    assert (talk["value"], talk["sample"]) == (60, 1)
+    assert talk["partial"] == ["branch"]
+    assert talk["sources"] == ["hq"]
+    assert found["kpis"]["answered"]["value"] == 2
+    assert "partial" not in found["kpis"]["answered"]
+    assert found["queues"]["hq/support"]["kpis"]["avg_talk_s"]["value"] == 60
+    assert found["queues"]["branch/support"]["kpis"]["avg_talk_s"]["why"] == "not_reported"
+
+
+def test_a_service_level_over_part_of_the_floor_has_its_budget_over_that_part_too(
+    redis: redis_py.Redis, clock: Clock, hq: Feed, branch: Feed
+) -> None:
+    goal = Target(kpi="service_level_pct", goal=80, warning=75, critical=60)
+    branch.status(gives=NO_WAITS)
+    hq.emit(*[event for n in range(10) for event in answered("support", f"c{n}", NOON - 600_000 + n, 5_000)])
+    branch.emit(*[event for n in range(40) for event in abandoned("support", f"c{n}", NOON - 600_000 + n, 60_000)])
+    found = shown(redis, clock, Configured(project(BOTH.queues, goal), sources=TWO))
+    level = found["kpis"]["service_level_pct"]
+    assert (level["value"], level["sample"], level["partial"]) == (100, 10, ["branch"])
+    assert found["budget"]["today"]["missed"] == 0
+
+
+def test_a_source_of_surveys_makes_no_part_of_the_floor_partial(redis: redis_py.Redis, clock: Clock, hq: Feed) -> None:
+    crm = Feed(redis, clock, "crm")
+    crm.status(gives=["surveys", "tickets"])
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000))
+    crm.emit(Reported(NOON - 60_000, "r1", "acme", {"surveys": 2, "survey_top_box": 1, "survey_score_sum": 900}))
+    crm.emit(Reported(NOON - 60_000, "r2", "acme", {"tickets_opened": 5, "tickets_closed": 2}))
+    found = shown(redis, clock, Configured(project(("hq/support", "crm/acme")), sources=("hq", "crm")))
+    kpis = found["kpis"]
+    assert (kpis["csat_pct"]["value"], kpis["csat_mean"]["value"]) == (50, 4.5)
+    assert not any("partial" in entry for entry in kpis.values())
+    assert kpis["service_level_pct"]["sources"] == ["hq"]
+    assert (kpis["open_tickets"]["value"], kpis["open_tickets"]["window"]) == (3, "project")
+    assert kpis["ivr_containment_pct"]["why"] == "not_reported"
+    assert found["queues"]["crm/acme"]["kpis"]["contacts_waiting"]["why"] == "not_reported"
+
+
+def test_the_trouble_of_one_source_withdraws_only_what_rests_on_it(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    crm = Feed(redis, clock, "crm")
+    crm.status(gives=["surveys"])
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000))
+    crm.emit(Reported(NOON - 60_000, "r1", "acme", {"surveys": 2, "survey_top_box": 1}))
+    configured = Configured(project(("hq/support", "crm/acme")), sources=("hq", "crm"))
+    working = engine(redis, configured, clock)
+    run(working, clock)
+    crm.status("down", "refused", gives=["surveys"])
+    run(working, clock)
+    kpis = board(redis)["kpis"]
+    assert kpis["service_level_pct"]["value"] == 100
+    assert (kpis["csat_pct"]["value"], kpis["csat_pct"]["why"]) == (None, "source_down")
+    assert kpis["csat_pct"]["about"]["source"] == "crm"
+    assert kpis["csat_pct"]["last"]["value"] == 50
+    crm.status(gives=["surveys"])
+    hq.status("down", "refused")
+    run(working, clock)
+    kpis = board(redis)["kpis"]
+    assert (kpis["csat_pct"]["value"], kpis["service_level_pct"]["why"]) == (50, "source_down")
+
+
+def test_a_source_that_turns_out_to_tell_less_while_it_runs_changes_the_board(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.emit(AgentQueues(NOON, "Ann", {"support": None}), AgentChanged(NOON, "Ann", "available"))
+    working = engine(redis, Configured(project()), clock)
+    run(working, clock)
+    assert board(redis)["kpis"]["agents_available"]["value"] == 1
+    hq.status(gives=sorted(FLOOR - {"agents"}))
+    run(working, clock)
+    found = board(redis)
+    assert found["kpis"]["agents_available"]["why"] == "not_reported"
+    assert found["queues"]["hq/support"]["kpis"]["agents_available"]["why"] == "not_reported"
+    hq.status()
+    run(working, clock)
+    assert board(redis)["kpis"]["agents_available"]["value"] == 1
+
+
+def test_no_alert_fires_on_what_is_not_reported_and_one_that_fired_ends_with_the_reason(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    free = Target(kpi="agents_available", goal=2, warning=1, critical=0)
+    working = engine(redis, Configured(project(("hq/support",), free)), clock)
+    run(working, clock)
+    assert [alert["kpi"] for alert in board(redis)["alerts"]] == ["agents_available"]
+    hq.status(gives=sorted(FLOOR - {"agents"}))
+    run(working, clock)
+    assert board(redis)["alerts"] == []
+
+
+def test_tickets_that_came_before_anybody_promised_them_are_counted_once_somebody_does(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.emit(Reported(NOON - 60_000, "new", "support", {"tickets_opened": 1}))
+    working = engine(redis, Configured(project()), clock)
+    run(working, clock)
+    assert board(redis)["kpis"]["open_tickets"]["why"] == "not_reported"
+    hq.status(gives=sorted(FLOOR | BUSINESS))
+    run(working, clock)
+    found = board(redis)["kpis"]["open_tickets"]
+    assert (found["value"], found["sample"]) == (1, 1)
