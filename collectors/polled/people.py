@@ -1,0 +1,49 @@
+"""The agents of a polled ACD: what changed between two whole lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from collectors.events import AgentChanged, AgentQueues, AnyEvent, SeenAgent
+
+
+class Roster:
+    """Who was seen last, and as what. Holds nothing else."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, SeenAgent] = {}
+
+    def start(self, people: Iterable[SeenAgent]) -> list[SeenAgent]:
+        """The first whole list, as a ``Snapshot`` tells it."""
+        self._seen = {person.agent: person for person in people}
+        return list(self._seen.values())
+
+    def changes(self, people: Iterable[SeenAgent], at: int) -> list[AnyEvent]:
+        """What a further whole list tells anew, in order. ``at``: when it was taken, epoch ms on our clock.
+
+        A condition began when the ACD says so, at most at ``at``; one that it gives no beginning began at ``at``. Who is no longer
+        listed has signed out.
+        """
+        events: list[AnyEvent] = []
+        now = {person.agent: person for person in people}
+        for name, person in now.items():
+            before = self._seen.get(name)
+            if before is None or before.queues != person.queues or before.name != person.name:
+                events.append(AgentQueues(at, name, person.queues, person.name))
+            if (
+                before is None
+                or (before.condition, before.reason) != (person.condition, person.reason)
+                # The same again, but begun anew: a second contact within one period of asking.
+                or (person.since is not None and before.since is not None and person.since > before.since)
+            ):
+                since = at if person.since is None else min(person.since, at)
+                floor = before.since if before is not None and before.since is not None else since
+                events.append(
+                    AgentChanged(max(since, floor), name, person.condition, name=person.name, reason=person.reason)
+                )
+        for name, before in self._seen.items():
+            if name not in now:
+                events.append(AgentQueues(at, name, {}, before.name))
+                events.append(AgentChanged(at, name, "logged_out", name=before.name))
+        self._seen = now
+        return events

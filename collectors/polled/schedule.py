@@ -1,0 +1,93 @@
+"""Ask each thing on its own schedule, side by side; keep to an ACD's limits without falling silent."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from collectors.collector import CollectorError, Link
+
+LONGEST_WAIT_S = 300.0
+"""An ACD that asks for a longer pause is asked again after this one."""
+FIRST_WAIT_S = 2.0
+"""The pause where an ACD refuses without saying for how long; it doubles with each refusal in a row."""
+
+
+class Limited(Exception):
+    """The ACD answers no more questions for now. ``retry_after_s``: for how long, None when it does not say."""
+
+    def __init__(self, retry_after_s: float | None = None) -> None:
+        super().__init__("the ACD's limit on requests is reached")
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One question that is asked again and again. ``ask`` asks once, and emits what the answer tells."""
+
+    name: str
+    every_s: float
+    ask: Callable[[], Awaitable[None]]
+
+
+async def poll_forever(polls: Sequence[Poll], link: Link, *, detail: str = "") -> None:
+    """Ask everything once, say that the source is up, and go on asking until an ``ask`` raises ``CollectorError``.
+
+    Each poll has a task of its own, so that one that hangs delays no other. ``Limited`` pauses that poll alone, for as long as the
+    ACD wants: the pause is noted (``limited_until``), and what the poll tells grows old on the screens until it is over.
+    """
+    for poll in polls:
+        await _ask_until_heard(poll, link)
+    link.connected(detail)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for poll in polls:
+                tasks.create_task(_keep_asking(poll, link), name=f"{link.source}: {poll.name}")
+    except* CollectorError as several:
+        raise several.exceptions[0] from None
+
+
+async def _keep_asking(poll: Poll, link: Link) -> None:
+    # Sources that start together must not ask together for ever.
+    due = asyncio.get_running_loop().time() + poll.every_s * random.uniform(0.5, 1.0)
+    while True:
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        await _ask_until_heard(poll, link)
+        # A slow answer moves the schedule: the questions that it missed are not asked in a burst.
+        due = max(due + poll.every_s, asyncio.get_running_loop().time())
+
+
+async def _ask_until_heard(poll: Poll, link: Link) -> None:
+    refused = 0
+    while True:
+        try:
+            await poll.ask()
+        except Limited as limit:
+            wanted = FIRST_WAIT_S * 2 ** min(refused, 8) if limit.retry_after_s is None else limit.retry_after_s
+            pause = min(LONGEST_WAIT_S, max(1.0, wanted)) * random.uniform(1.0, 1.1)
+            refused += 1
+            link.note(limited_until=link.now_ms() + round(pause * 1000), limited=poll.name)
+            await asyncio.sleep(pause)
+        else:
+            if refused:
+                link.note(limited_until=None, limited=None)
+            return
+
+
+class Allowance:
+    """At most ``per_s`` requests a second on average, ``burst`` at once; shared by whoever asks the same account."""
+
+    def __init__(self, per_s: float, burst: int = 1) -> None:
+        self._per_s, self._burst = per_s, burst
+        self._left, self._at = float(burst), 0.0
+
+    async def take(self) -> None:
+        """Wait for one's turn; turns are given in the order of asking."""
+        now = asyncio.get_running_loop().time()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_s) if self._at else self._left
+        self._at = now
+        self._left -= 1
+        if self._left < 0:
+            await asyncio.sleep(-self._left / self._per_s)
