@@ -14,17 +14,18 @@ MOST_KEPT = 20_000
 
 
 class Throttle:
-    """Counts failures per key; after a few, each further one doubles the wait. Forgets the oldest keys first."""
+    """Counts failures per key; after ``free``, each further one doubles the wait. Forgets the oldest keys first."""
 
-    def __init__(self) -> None:
+    def __init__(self, free: int = FREE) -> None:
+        self._free = free
         self._failed: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def wait_ms(self, key: str, now_ms: int) -> int:
         """How long ``key`` has to wait before its next try; 0: now."""
         count, last = self._failed.get(key, (0, 0))
-        if count < FREE or now_ms - last > WINDOW_MS:
+        if count < self._free or now_ms - last > WINDOW_MS:
             return 0
-        wait = min(LONGEST_WAIT_MS, FIRST_WAIT_MS << min(count - FREE, 20))
+        wait = min(LONGEST_WAIT_MS, FIRST_WAIT_MS << min(count - self._free, 20))
         return max(0, last + wait - now_ms)
 
     def failed(self, key: str, now_ms: int) -> None:
