@@ -26,6 +26,7 @@ run:
 
 test: check
 	@$(py) -m tests.machinery.chromium
+	@$(py) -m tests.machinery.peers
 	$(py) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 check:
