@@ -26,7 +26,8 @@ class AmiServer:
     """One PBX. ``received`` holds every action that any client sent, as parsed.
 
     ``speed``: None plays as fast as the client reads, 1 at the recorded pace. ``piece``: bytes per write, to cut messages.
-    ``booting``: so many QueueStatus are answered as before app_queue is loaded.
+    ``booting``: so many QueueStatus are answered as before app_queue is loaded. ``listing``: the answer to QueueStatus, made
+    when it is asked for, in place of the recording's. ``delay_s``: so long every answer takes.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class AmiServer:
         booting: int = 0,
         greeting: bytes = b"Asterisk Call Manager/11.0.0\r\n",
         clock: Callable[[], float] = time.time,
+        listing: Callable[[], list[bytes]] | None = None,
     ) -> None:
         self.received: list[Message] = []
         self.connections = 0
@@ -55,6 +57,8 @@ class AmiServer:
         self._booting = booting
         self._greeting = greeting
         self._clock = clock
+        self._listing = listing
+        self.delay_s = 0.0
         self._server: asyncio.Server | None = None
         self._clients: set[_Client] = set()
         self.port = 0
@@ -141,6 +145,7 @@ class _Client:
         while data := await self.reader.read(65536):
             for message in parser.feed(data):
                 self.server.received.append(message)
+                await asyncio.sleep(self.server.delay_s)
                 if not self._answer(message):
                     await self.writer.drain()
                     return
@@ -189,7 +194,8 @@ class _Client:
             self._reply(message, "Error", Message="Invalid/unknown command: QueueStatus.")
         elif action == "QueueStatus":
             self._reply(message, "Success", EventList="start", Message="Queue status will follow")
-            for raw in self._list or [
+            listed = server._listing() if server._listing is not None else self._list
+            for raw in listed or [
                 b"Event: QueueStatusComplete\r\nActionID: x\r\nEventList: Complete\r\nListItems: 0\r\n\r\n"
             ]:
                 self.write(re.sub(rb"ActionID: [^\r]*", b"ActionID: " + message.get("ActionID").encode(), raw))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from tests.collectors.asterisk.rig import AsteriskRig
 from tests.collectors.contract.rig import Rig
+from tests.collectors.queue_log.rig import QueueLogRig
 
-RIGS: dict[str, type[Rig]] = {}
+RIGS: dict[str, type[Rig]] = {
+    "asterisk": AsteriskRig,
+    "queue_log": QueueLogRig,
+}
