@@ -1,0 +1,1 @@
+"""FreeSWITCH's mod_callcenter, watched through the event socket (ESL)."""
