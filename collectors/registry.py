@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collectors.asterisk.collector import AsteriskCollector
 from collectors.collector import Collector
+from collectors.door import Door
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
+from collectors.webhook.collector import WebhookCollector
+from collectors.webhook.door import WebhookDoor
 
 KINDS: dict[str, type[Collector]] = {
     AsteriskCollector.kind: AsteriskCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
+    WebhookCollector.kind: WebhookCollector,
 }
+
+DOORS: dict[str, type[Door]] = {
+    WebhookCollector.kind: WebhookDoor,
+}
+"""The door of each kind that is pushed to; it is made from the source's settings, a line each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -26,12 +26,20 @@ PROBLEMS = "urn:floorlight:problem:"
 class Problem(Exception):
     """A request that cannot be answered; becomes ``application/problem+json`` (RFC 9457).
 
-    ``word``: the stable end of its ``type``; ``detail``: what is wrong and what would be right.
+    ``word``: the stable end of its ``type``; ``detail``: what is wrong and what would be right. ``more``: further members.
     """
 
-    def __init__(self, status: int, word: str, detail: str, headers: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        word: str,
+        detail: str,
+        headers: Iterable[tuple[str, str]] = (),
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status, self.word, self.detail, self.headers = status, word, detail, tuple(headers)
+        self.more = more or {}
 
     def answer(self) -> Answer:
         body = {
@@ -39,6 +47,7 @@ class Problem(Exception):
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
+            **self.more,
         }
         return Answer(self.status, msgspec.json.encode(body), PROBLEM, self.headers)
 

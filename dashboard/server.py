@@ -77,7 +77,7 @@ class Application:
             route = self._router.find(request)
         except Problem:
             return False
-        return route is not None and route.open
+        return route is not None and (route.open or route.door)
 
     async def _answer(self, request: Request, caller: Caller, receive: Receive, send: Send) -> None:
         head = request.method == "HEAD"
@@ -85,7 +85,8 @@ class Application:
             route = self._router.find(request)
             if route is None:
                 return await self._flask(request.scope, receive, send)
-            check_path(self._web, request, caller)
+            if not route.door:
+                check_path(self._web, request, caller)
             answer = await route.handler(self._web, request, caller)
         except Problem as problem:
             answer = problem.answer()

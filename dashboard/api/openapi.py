@@ -37,6 +37,13 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic", "description": "a user of the configuration"},
                 "screen": {"type": "http", "scheme": "bearer", "description": "a screen's token"},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Floorlight-Signature",
+                    "description": "t=SECONDS,v1=HEX: HMAC-SHA256 of 'SECONDS.BODY' with the source's secret",
+                },
+                "source": {"type": "http", "scheme": "bearer", "description": "a source's token"},
             },
         },
     }
@@ -74,4 +81,6 @@ def operation(route: Route) -> dict[str, Any]:
         said["requestBody"] = {"required": True, "content": {"application/json": {"schema": dict(route.body)}}}
     if route.open:
         said["security"] = []
+    if route.door:
+        said["security"] = [{"signature": []}, {"source": []}]
     return said

@@ -58,6 +58,7 @@ class Route:
 
     A ``{project}`` or ``{source}`` in ``path`` is checked before the handler runs (``check_path``), so no route can
     forget to. ``problems``: the statuses that the handler raises. ``open``: asks for no credentials.
+    ``door``: asks for a source's credentials, and not for a person's; its handler finds the source and checks them.
     """
 
     method: str
@@ -71,6 +72,7 @@ class Route:
     body: Schema | None = None
     open: bool = False
     tag: str = "api"
+    door: bool = False
 
     @cached_property
     def parts(self) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.access.caller import Caller
-from dashboard.api import alert_log, alert_words, alerts, board, commands, desk, health, metrics
+from dashboard.api import alert_log, alert_words, alerts, board, commands, desk, health, ingest, metrics
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
-from dashboard.api.schemas import TEXT, ref
-from dashboard.asgi import JSON, Answer, Request
+from dashboard.api.schemas import BODY, TEXT, ref
+from dashboard.asgi import JSON, PROBLEM, Answer, Request
 
 LOG = (
     Parameter("from", "a date or a time with offset; entries before are left out", TEXT),
@@ -23,7 +23,7 @@ LOG = (
 )
 SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)
 
-OWNED = ("/api/", "/healthz", "/metrics")
+OWNED = ("/api/", "/ingest/", "/healthz", "/metrics")
 """Paths that never reach the pages."""
 
 
@@ -72,6 +72,11 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
         Route("POST", "/api/v1/sources/{source}/commands", "commandSource", "Let something happen on a simulator",
               commands.command, {202: Reply("It will happen", {JSON: {"type": "object"}})},
               problems=(400, 403, 404, 409, 413, 415, 422, 503), body=ref("Incident")),
+        Route("POST", "/ingest/{source}", "push", "Bring events and facts to a source that is pushed to, a batch whole or not at all",
+              ingest.Ingest(), {202: Reply("The batch is in the event log", {JSON: ref("Taken")}),
+                                422: Reply("Nothing was taken; errors says what is wrong where", {PROBLEM: ref("BadEvents")})},
+              (Parameter("Content-Encoding", "gzip, or nothing", TEXT, where="header"),), (400, 408, 413, 415, 503),
+              body=ref(BODY), tag="sources", door=True),
         Route("GET", "/api/v1/alerts", "listAlerts", "What is firing and what is silent in every project that you may see",
               alerts.all_alerts(), _json("By project; 200 also while Redis is away", "AllAlerts")),
         Route("GET", "/api/v1/alerts/log", "readAllAlertLogs", "What happened to the alerts of every project that you may see",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from collectors.registry import DOORS
+
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
 COUNT = {"type": "integer", "minimum": 0}
@@ -400,13 +402,45 @@ MAINTENANCE = {
     "additionalProperties": False,
 }
 
+TAKEN = shape(
+    ["accepted", "duplicates"],
+    accepted={**COUNT, "description": "events that are in the log now"},
+    duplicates={**COUNT, "description": "of these, had come before, as far as this process remembers; each counts once in any case"},
+)
+
+BAD_EVENTS = shape(
+    ["type", "title", "status", "detail", "errors", "more_errors"],
+    type=TEXT,
+    title=TEXT,
+    status={"type": "integer"},
+    detail=TEXT,
+    errors={
+        "type": "array",
+        "items": shape(
+            ["index", "path", "problem", "right"],
+            index={**COUNT, "description": "the event's place in the batch, from 0"},
+            path={**TEXT, "description": "where in it; empty for the event itself"},
+            problem=TEXT,
+            right={"type": "object", "description": "an event of this type as it would be right"},
+        ),
+    },
+    more_errors={**COUNT, "description": "further ones that are not listed"},
+)
+
+BODY = next(iter(DOORS.values())).body
+"""What may be pushed, by the name of its schema."""
+
+PUSHED: dict[str, Any] = {name: schema for door in DOORS.values() for name, schema in door.schemas.items()}
+
 COMPONENTS: dict[str, dict[str, Any]] = {
+    **PUSHED,
     "Acknowledge": ACKNOWLEDGE,
     "Agent": AGENT,
     "Alert": ALERT,
     "AlertLog": ALERT_LOG,
     "Alerts": ALERTS,
     "AllAlerts": ALL_ALERTS,
+    "BadEvents": BAD_EVENTS,
     "Board": BOARD,
     "Health": HEALTH,
     "Incident": INCIDENT,
@@ -422,5 +456,6 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "Silent": SILENT,
     "Source": SOURCE,
     "Sources": SOURCES,
+    "Taken": TAKEN,
     "Waiting": WAITING,
 }

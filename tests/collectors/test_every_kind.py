@@ -18,6 +18,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "asterisk": {"host": "127.0.0.1", "username": "wallboard", "password": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},
     "simulator": {},
+    "webhook": {"secret": "a-canary-of-some-length"},
 }
 """The least that each kind's block must say."""
 

@@ -75,9 +75,11 @@ def own_guarded(own_web: Callable[[str], WebProcess], redis: redis_py.Redis) -> 
 
 
 def addresses(project: str, source: str) -> list[tuple[str, str]]:
-    """Every route of the table, and the pages, for one project."""
+    """Every route of the table, and the pages, for one project; but for a source's door, which asks nobody who he is."""
     listed = [
-        (row.method, row.path.format(project=project, source=source, silence="s1")) for row in rows(lambda *_: [])
+        (row.method, row.path.format(project=project, source=source, silence="s1"))
+        for row in rows(lambda *_: [])
+        if not row.door
     ]
     return [
         *listed,

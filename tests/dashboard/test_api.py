@@ -52,6 +52,7 @@ def test_the_document_is_valid_openapi_and_names_every_route_of_the_contract(web
         "/api/v1/projects/{project}/silences/{silence}",
         "/api/v1/projects/{project}/maintenance",
         "/api/v1/sources/{source}/commands",
+        "/ingest/{source}",
     }
 
 

@@ -1,0 +1,1 @@
+"""Others push: JSON events, observations and business facts over HTTP, signed."""
