@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
 
 from collectors.collector import STALE_AFTER_MS, SourceSettings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def secure_url(value: str) -> str:
+    """An address that secrets may be sent to, without a slash at its end. Raises ``ValueError``: plain http leaves this machine."""
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError("an address like https://host.example is needed")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise ValueError("http would send the credentials readable; https is needed")
+    return value.rstrip("/")
+
+
+SecureUrl = Annotated[str, AfterValidator(secure_url)]
+"""https, or http towards this machine."""
 
 
 class PolledSettings(SourceSettings):
