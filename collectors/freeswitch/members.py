@@ -29,8 +29,8 @@ class Bridging(msgspec.Struct, frozen=True):
     ring_ms: int | None
 
 
-Phase = Literal["waiting", "talking", "kept"]
-"""``kept``: hung up, but the queue keeps the place for a caller who calls again soon."""
+Phase = Literal["waiting", "talking", "leaving", "kept"]
+"""``leaving``: hung up while an agent picked up; ``kept``: hung up, but the queue keeps the place for a caller who calls again soon."""
 
 
 class Member(msgspec.Struct):

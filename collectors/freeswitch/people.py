@@ -226,7 +226,8 @@ class People:
         doing = self._doing(person, at)
         if person.wrap_until and doing[0] in ("paused", "logged_out") and doing[1] != IDLE:
             person.wrap_until = 0  # a break cuts the wrap-up short
-        if doing != person.said:
+        same = person.said is not None and doing[:2] == person.said[:2]
+        if doing != person.said and not (same and not doing[2]):  # for which queue somebody worked is not taken back
             person.said, person.said_at = doing, at
             told.append(AgentChanged(at, person.id, doing[0], "", doing[1], doing[2], doing[3]))
         return told

@@ -52,12 +52,14 @@ RACE_MS = 5_000
 """A caller is heard of before the table has the row: one who entered so shortly before the question is not missing from the answer."""
 WITHDRAWN_MS = 2_000
 """An alert that was taken back waits so long for the word that the caller left; without it, it was the agent who went."""
+BRIDGING_MS = 5_000
+"""FreeSWITCH gives the joining of two legs three seconds."""
 KEPT_SLACK_MS = 2_000
 """The module looks for places to give up now and then, not to the second."""
 KEPT_MOST = 1_000
 """So many contacts with a new channel are remembered for the next session."""
 
-Doubtful = Literal["kept", "withdrawn"]
+Doubtful = Literal["kept", "leaving", "withdrawn"]
 
 
 class Translator:
@@ -230,8 +232,20 @@ class Translator:
             return []
         self._bridging.pop(bridging.agent, None)
         self._legs.pop(member.leg, None)
+        told = self.people.rings_no_more(bridging.agent, member.uuid, moment.at)
+        if member.phase == "leaving":
+            return told + self._left_meanwhile(member)
         self._remind(moment.at + WITHDRAWN_MS, "withdrawn", member.uuid, bridging.agent, moment)
-        return self.people.rings_no_more(bridging.agent, member.uuid, moment.at)
+        return told
+
+    def _left_meanwhile(self, member: Member) -> list[AnyEvent]:
+        """What was held back of a caller who hung up while an agent picked up."""
+        held = next((d for d in self._doubtful if d[2] == "leaving" and d[3] == member.uuid), None)
+        if held is None:
+            return []
+        self._doubtful.remove(held)
+        heapq.heapify(self._doubtful)
+        return self._decided(*held[2:])
 
     # a visit ends
 
@@ -244,17 +258,24 @@ class Translator:
         wait_ms = moment.since(member.entered_us)
         if wait_ms is None:
             wait_ms = _seconds_between(headers, "CC-Member-Joined-Time", "CC-Member-Leaving-Time")
-        member.bridging = None
         why = FLOW_OUTS.get(headers.get("CC-Cancel-Reason", ""))
         if why is None and headers.get("Answer-State") in STILL_UP and "Hangup-Cause" not in headers:
             why = "other"  # taken out of the queue by a transfer, say
         if why is not None:
             self._forget(member)
             return [ContactLeft(moment.at, member.queue, member.contact, why, wait_ms)]
+        if member.bridging is not None:
+            member.phase = "leaving"  # an agent has picked up: the end of that says whether the two ever talked
+            self._remind(moment.at + BRIDGING_MS, "leaving", member.uuid, _noted(wait_ms), moment)
+            return []
+        return self._hung_up(member, moment, wait_ms)
+
+    def _hung_up(self, member: Member, moment: Moment, wait_ms: int | None) -> list[AnyEvent]:
+        """An abandon; in a queue that lets callers resume not before nobody can."""
         keep_ms = min(self._keep_ms, self._keeps.get(member.queue, 0))
         if keep_ms:
             member.phase, member.told = "kept", True
-            self._remind(moment.at + keep_ms, "kept", member.uuid, str(-1 if wait_ms is None else wait_ms), moment)
+            self._remind(moment.at + keep_ms, "kept", member.uuid, _noted(wait_ms), moment)
             return []
         self._forget(member)
         return [ContactAbandoned(moment.at, member.queue, member.contact, wait_ms)]
@@ -357,10 +378,10 @@ class Translator:
                 member.missed = 0
             else:  # never heard of by an event, or heard to be over
                 self._missed(member)
-                if member.phase == "kept" and member.missed > 1:
+                if member.phase in ("kept", "leaving") and member.missed > 1:
                     member.phase = "waiting"
         for member in list(self._members.values()):
-            if member.queue == queue and member.uuid not in here and member.phase != "kept":
+            if member.queue == queue and member.uuid not in here and member.phase not in ("kept", "leaving"):
                 if member.entered_at < asked_at - RACE_MS:
                     self._missed(member)
                 if member.missed > 1:
@@ -474,17 +495,20 @@ class Translator:
             return []
         if what == "withdrawn":
             return [self._not_answered(member, detail, moment)] if member.phase == "waiting" else []
-        if member.phase != "kept":
+        if member.phase != what:
             return []
+        wait_ms = int(detail) if detail else None
+        if what == "leaving":
+            return self._hung_up(member, moment, wait_ms)
         self._forget(member)
-        wait_ms = int(detail)
-        return [ContactAbandoned(moment.at, member.queue, member.contact, None if wait_ms < 0 else wait_ms)]
+        return [ContactAbandoned(moment.at, member.queue, member.contact, wait_ms)]
 
     def finish(self) -> list[AnyEvent]:
         """The end of the session: who has hung up by now has hung up, whether or not they call again."""
         told: list[AnyEvent] = []
+        self._keep_ms = 0
         for _, _, what, uuid, detail, moment in sorted(self._doubtful, key=lambda doubtful: doubtful[:2]):
-            if what == "kept":
+            if what != "withdrawn":
                 told += self._decided(what, uuid, detail, moment)
         self._doubtful.clear()
         return told
@@ -495,6 +519,10 @@ class Translator:
 
     def _count(self, fact: str) -> None:
         self.facts[fact] = self.facts.get(fact, 0) + 1
+
+
+def _noted(wait_ms: int | None) -> str:
+    return "" if wait_ms is None else str(wait_ms)
 
 
 def _seconds_between(headers: Headers, begin: str, end: str) -> int | None:

@@ -107,6 +107,8 @@ class EslServer:
         """Commands (as they begin) that this user may not send."""
         self.before_answer: Callable[[str], None] | None = None
         """Called between a table's reading and its answer: what happens now is said after it and is not in it."""
+        self.said: list[Row] = []
+        """The headers of every event, in order."""
         self._piece = piece
         self._mute = self._refusing = self._shut = False
         self._slow_s = 0.0
@@ -383,6 +385,7 @@ class EslServer:
 
     def _fire(self, headers: Row) -> None:
         self._sequence += 1
+        self.said.append(headers)
         name = headers["Event-Name"]
         for client in list(self._clients):
             if name in client.events:
