@@ -17,6 +17,7 @@ from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
 from operations.kpis.coverage import Cover, Gives, covers, told_by
+from operations.kpis.reasons import REASONS
 from operations.lost import Contact, LostCallers
 from operations.presence import Headcount, Presence, ScopedQueue, agents, observed_agents, seen_from, waiting
 from operations.projects.contract import Contract, Project, Target, split_queue
@@ -50,23 +51,6 @@ QUEUE_KPIS = (
     *("avg_talk_s", "occupancy_pct", "rang_no_answer"),
 )
 """What a board shows of each queue; the project shows the whole catalogue."""
-
-REASONS = {
-    "no_contacts": "no contacts yet",
-    "no_one_waiting": "nobody waiting",
-    "none_held": "nobody was put on hold",
-    "no_agent_time": "no agent signed in",
-    "no_surveys": "no surveys yet",
-    "no_reports": "nothing reported yet",
-    "no_queue": "no queue yet",
-    "not_reported": "not reported by this ACD",
-    "closed": "closed",
-    "small_sample": "fewer than {n} contacts",
-    "source_down": "{source}: source down since {time}",
-    "source_stale": "{source}: no word since {time}",
-    "source_waiting": "{source}: not connected yet",
-}
-"""Every reason that stands beside a value or in its place, in English; its key is the ``why`` of an entry."""
 
 
 class Trouble(NamedTuple):

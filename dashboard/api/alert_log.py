@@ -11,6 +11,7 @@ from dashboard.access.caller import Caller
 from dashboard.api.alerts import asked, impersonal
 from dashboard.api.intervals import moment
 from dashboard.api.route import Web
+from dashboard.api.sentences import language_of, worded
 from dashboard.asgi import Answer, Problem, Request
 from operations import sources
 from operations.alerts.keeper import LOG_MS
@@ -42,9 +43,9 @@ async def _log(web: Web, request: Request, caller: Caller, projects: list[str]) 
     end = _when("to", query.get("to"), zone, None)
     if end is not None and end <= start:
         raise Problem(422, "empty_stretch", "to: lies before from; it must be later")
-    limit = entries_wanted(query.get("limit"))
+    limit, language = entries_wanted(query.get("limit")), language_of(request)
     found = await newest(web, projects, start, end, limit + 1)
-    rows = [_row(web, caller, project, blob) for project, blob in found[:limit]]
+    rows = [_row(web, caller, project, blob, language) for project, blob in found[:limit]]
     return Answer.json({"entries": [row for row in rows if row], "more": len(found) > limit})
 
 
@@ -99,14 +100,17 @@ def _place(stream_id: bytes) -> tuple[int, int]:
     return int(at), int(number)
 
 
-def _row(web: Web, caller: Caller, project: str, blob: bytes) -> dict[str, Any]:
+def _row(web: Web, caller: Caller, project: str, blob: bytes, language: str) -> dict[str, Any]:
     """An entry as the API shows it: times as ISO 8601, its project beside it; empty for one that cannot be read."""
     try:
         entry = _entries.decode(blob)
     except msgspec.MsgspecError:
         return {}
     zone = sources.zone(web.watcher.current, project)
-    shown = {"project": project, **entry}
+    configured = web.watcher.current.projects.get(project)
+    if configured is None or (entry.get("kpi") and not caller.view(configured).shows(entry["kpi"])):
+        return {}
+    shown = {"project": project, **worded(entry, language)}
     for name in ("at", *TIMES):
         if isinstance(shown.get(name), int):
             shown[name] = sources.iso(shown[name], zone)

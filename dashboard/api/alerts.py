@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from dashboard.access.caller import Caller
 from dashboard.api.board import redis_away
 from dashboard.api.route import Handler, Web
+from dashboard.api.sentences import language_of, worded
 from dashboard.asgi import Answer, Request
 from operations import sources
 from operations.alerts.budget import budget_rules_at
@@ -87,6 +88,7 @@ def all_alerts() -> Handler:
     everything = AllAlerts()
 
     async def answer(web: Web, request: Request, caller: Caller) -> Answer:
+        language = language_of(request)
         await everything.read(web)
         now_ms, configuration = web.clock(), web.watcher.current
         listed = []
@@ -102,7 +104,7 @@ def all_alerts() -> Handler:
                     "client": project.client,
                     "time_zone": project.time_zone,
                     "checked_at": sources.iso(checked, zone),
-                    "alerts": caller.redact({"alerts": alerts})["alerts"],
+                    "alerts": [worded(row, language) for row in caller.view(project).redact({"alerts": alerts})["alerts"]],
                     **silent(project, silences, zone, now_ms, caller),
                 }
             )
@@ -113,6 +115,7 @@ def all_alerts() -> Handler:
 
 async def alerts(web: Web, request: Request, caller: Caller) -> Answer:
     """One project's alerts, silences and rules with the state of each."""
+    language = language_of(request)
     name = request.path_values["project"]
     project, zone = web.watcher.current.projects[name], sources.zone(web.watcher.current, name)
     pipe = web.redis.pipeline(transaction=False)
@@ -128,9 +131,13 @@ async def alerts(web: Web, request: Request, caller: Caller) -> Answer:
             "project": name,
             "now": sources.iso(now_ms, zone),
             "checked_at": sources.iso(_number(checked), zone),
-            "alerts": caller.redact({"alerts": shown_alerts(head)})["alerts"],
+            "alerts": [worded(row, language) for row in view.redact({"alerts": shown_alerts(head)})["alerts"]],
             **silent(project, saved_silences(silences).values(), zone, now_ms, caller),
-            "rules": [public_rule(rule, states.get(rule.id), zone) for rule in rules_now(project, now_ms)],
+            "rules": [
+                public_rule(rule, states.get(rule.id), zone, language or project.language)
+                for rule in rules_now(project, now_ms)
+                if view.shows(rule.kpi)
+            ],
         }
     )
 
@@ -151,7 +158,7 @@ def rules_now(project: Project, now_ms: int) -> list[Rule]:
     return [*rules_of(project, contract), *budget]
 
 
-def public_rule(rule: Rule, state: AlertState | None, zone: tzinfo) -> dict[str, Any]:
+def public_rule(rule: Rule, state: AlertState | None, zone: tzinfo, language: str = "en") -> dict[str, Any]:
     """A rule as the API shows it, with where its alert stands."""
     target = rule.target
     stands = "ok"
@@ -160,7 +167,7 @@ def public_rule(rule: Rule, state: AlertState | None, zone: tzinfo) -> dict[str,
     return {
         "id": rule.id,
         "kind": rule.kind,
-        "label": label(rule),
+        "label": label(rule, language),
         "kpi": rule.kpi,
         "window": rule.window,
         "queue": rule.queue,

@@ -22,6 +22,7 @@ LOG = (
     ),
 )
 SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)
+from dashboard.api.sentences import LANGUAGE
 
 OWNED = ("/api/", "/ingest/", "/healthz", "/metrics")
 """Paths that never reach the pages."""
@@ -32,6 +33,7 @@ def _json(description: str, name: str) -> dict[int, Reply]:
 
 
 def _heard(description: str) -> dict[int, Reply]:
+    LANGUAGE,
     return {202: Reply(description, {JSON: {"type": "object", "required": ["accepted"]}})}
 
 
@@ -78,11 +80,11 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
               (Parameter("Content-Encoding", "gzip, or nothing", TEXT, where="header"),), (400, 408, 413, 415, 503),
               body=ref(BODY), tag="sources", door=True),
         Route("GET", "/api/v1/alerts", "listAlerts", "What is firing and what is silent in every project that you may see",
-              alerts.all_alerts(), _json("By project; 200 also while Redis is away", "AllAlerts")),
+              alerts.all_alerts(), _json("By project; 200 also while Redis is away", "AllAlerts"), (LANGUAGE,), (422,)),
         Route("GET", "/api/v1/alerts/log", "readAllAlertLogs", "What happened to the alerts of every project that you may see",
               alert_log.all_logs, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
         Route("GET", "/api/v1/projects/{project}/alerts", "readAlerts", "One project's alerts, silences and rules",
-              alerts.alerts, _json("Alerts, worst first", "Alerts"), problems=(503,)),
+              alerts.alerts, _json("Alerts, worst first", "Alerts"), (LANGUAGE,), (422, 503)),
         Route("GET", "/api/v1/projects/{project}/alerts/log", "readAlertLog", "What happened to one project's alerts",
               alert_log.project_log, _json("Entries, newest first", "AlertLog"), LOG, (400, 422, 503)),
         Route("POST", "/api/v1/projects/{project}/alerts/acknowledge", "acknowledgeAlert", "Answer an alert that is firing",

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from operations.alerts.rules import CRITICAL, LEVELS, WARNING, Rule, named
+from operations.texts import Words, say
 
 What = Literal[
     "began", "fired", "escalated", "deescalated", "resolved", "cancelled", "frozen", "thawed", "acknowledged"
@@ -36,11 +37,11 @@ class Reading(NamedTuple):
     value: float | None = None
     over: int = 0
     back: bool = True
-    trouble: str = ""
+    trouble: Words = ""
     closed: bool = False
     moved_by: str = ""
     still_critical: bool = False
-    why: str = ""
+    why: Words = ""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ class AlertState(msgspec.Struct, omit_defaults=True):
     value: float | None = None
     worst: float | None = None
     frozen_since: int | None = None
-    trouble: str = ""
+    trouble: Words = ""
     at: int = 0
     acknowledged: Acknowledgement | None = None
     moved_by: str = ""
@@ -108,15 +109,15 @@ class Change(NamedTuple):
     what: What
     level: int
     state: AlertState
-    why: str = ""
+    why: Words = ""
 
 
 STEP_BACK_MS = 60_000
 """A clock that goes back by less is waited for, so that nothing fires early; one that goes back by more takes the timers with it, so that nothing waits
 for the old time to come again."""
 
-CLOSED = "the project is closed"
-NO_RULE = "the contract has no such target any more"
+CLOSED = say("the project is closed")
+NO_RULE = say("the contract has no such target any more")
 
 
 def episode(rule: Rule, state: AlertState) -> str:

@@ -15,11 +15,12 @@ from operations.alerts import budget, readings
 from operations.alerts.evaluate import Acknowledgement, AlertState, Change, Reading, episode, evaluate, level_name
 from operations.alerts.rules import SOURCE_DOWN, Rule, named, rules_of
 from operations.alerts.silences import Silence, planned, silencing
-from operations.alerts.words import label, reason, unit
+from operations.alerts.words import name_of, sentence, unit
 from operations.floor.counters import Counters
 from operations.projects.contract import Contract, Project
 from operations.sources import SourceView
 from operations.store import keys
+from operations.texts import Said, render
 
 LOG_MS = 366 * 86_400_000
 """How long the alert log keeps an entry."""
@@ -64,7 +65,7 @@ class AlertKeeper:
         self._log: list[dict[str, Any]] = []
         self._touched = False
         self._heard: list[bytes] = []
-        self._names: dict[str, tuple[str, str]] = {}
+        self._names: dict[str, tuple[Said, str, str]] = {}
         self._drawn: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {}
         self._load()
 
@@ -103,11 +104,11 @@ class AlertKeeper:
             self._day = day
             self._budget = budget.budget_rules_at(self._project, contract, now_ms)
             self.rules = (*self._targets, *(found.rule for found in self._budget))
-            self._names = {rule.id: (label(rule), unit(rule)) for rule in self.rules}
+            self._names = {rule.id: self._called(rule) for rule in self.rules}
         rules = self.rules
         found = readings.read(rules, kpis, queues, sources, is_open=is_open)
         level = kpis.get("service_level_pct")
-        trouble = level["reason"] if level is not None and level["why"] in readings.TROUBLES else ""
+        trouble = readings.because(level) if level is not None and level["why"] in readings.TROUBLES else ""
         if trouble:
             unknown = Reading(trouble=trouble, closed=not is_open)
             found.update((burning.rule.id, unknown) for burning in self._budget)
@@ -126,9 +127,15 @@ class AlertKeeper:
             self._note_silence("expired", silence, silence.by, now_ms)
         return self._show(now_ms)
 
+    def _called(self, rule: Rule) -> tuple[Said, str, str]:
+        """A rule's name, the same in the project's language, and its unit."""
+        name = name_of(rule)
+        return name, render(name, self._project.language), unit(rule)
+
     def _note(self, change: Change, **more: Any) -> None:
         state = change.state
-        name, measured_in = self._names.get(change.rule.id) or (label(change.rule), unit(change.rule))
+        name, called, measured_in = self._names.get(change.rule.id) or self._called(change.rule)
+        said = sentence(change, name)
         self._log.append(
             {
                 "at": change.at,
@@ -138,14 +145,15 @@ class AlertKeeper:
                 "kpi": change.rule.kpi,
                 "window": change.rule.window,
                 "queue": change.rule.queue,
-                "label": name,
+                "label": called,
                 "unit": measured_in,
                 "level": level_name(change.level),
                 "value": state.value,
                 "worst": state.worst,
                 "began_at": state.began_at,
                 "fired_at": state.fired_at,
-                "reason": reason(change, name),
+                "reason": render(said, self._project.language),
+                "said": said,
                 **more,
             }
         )
@@ -190,10 +198,11 @@ class AlertKeeper:
         iso = self._project.calendar.iso
         acked = state.acknowledged
         frozen = state.frozen_since is not None
-        name, measured_in = self._names[rule.id]
+        name, called, measured_in = self._names[rule.id]
         began_at = at if state.began_at is None else state.began_at
         fired_at = at if state.fired_at is None else state.fired_at
         since = iso(began_at)
+        said = state.trouble if frozen else sentence(Change(at, rule, "fired", state.level, state), name)
         return {
             "id": rule.id,
             "episode": episode(rule, state),
@@ -201,7 +210,7 @@ class AlertKeeper:
             "window": rule.window,
             "queue": rule.queue,
             "source": rule.source,
-            "label": name,
+            "label": called,
             "unit": measured_in,
             "level": level_name(state.level),
             "state": "frozen" if frozen else "firing",
@@ -210,7 +219,8 @@ class AlertKeeper:
             "value": state.value,
             "target": rule.target.goal if rule.target else None,
             "limit": rule.line(state.level),
-            "reason": state.trouble if frozen else reason(Change(at, rule, "fired", state.level, state), name),
+            "reason": render(said, self._project.language),
+            "said": msgspec.to_builtins(said),
             "acked": {"by": acked.by, "at": iso(acked.at), "note": acked.note} if acked else None,
             "silenced": {
                 "by": silence.by,

@@ -7,8 +7,10 @@ from typing import Any
 
 from operations.alerts.evaluate import Reading
 from operations.alerts.rules import CRITICAL, WARNING, Rule
+from operations.kpis.reasons import REASONS
 from operations.projects.contract import Target
 from operations.sources import SourceView
+from operations.texts import Said, Words, say
 
 TROUBLES = ("source_down", "source_stale", "source_waiting")
 
@@ -66,15 +68,23 @@ def read(
     return found
 
 
+def because(entry: Mapping[str, Any]) -> Words:
+    """Why an entry of the board has no value or no judgement; "" where it has both."""
+    text = REASONS.get(entry["why"])
+    return Said(text, entry.get("about") or {}) if text else str(entry["reason"])
+
+
 def of_entry(rule: Rule, entry: Mapping[str, Any], is_open: bool) -> Reading:
     """The reading of one entry. No value, or fewer contacts than ``min_sample``, is over no limit."""
     target = rule.target
     assert target is not None
     if entry["why"] in TROUBLES:
-        return Reading(trouble=entry["reason"], closed=not is_open)
+        return Reading(trouble=because(entry), closed=not is_open)
     value, sample = entry["value"], entry["sample"]
     if value is None or (sample is not None and sample < max(target.min_sample, 1)):
-        return Reading(value, closed=not is_open, why=entry["reason"] or f"fewer than {target.min_sample} contacts")
+        return Reading(
+            value, closed=not is_open, why=because(entry) or say("fewer than {n} contacts", n=target.min_sample)
+        )
     return Reading(
         value,
         over(target, value),

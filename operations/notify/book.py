@@ -12,6 +12,7 @@ from operations.notify.addresses import Address, Outcome
 from operations.notify.group import Alert, Group
 from operations.projects.routes import Route
 from operations.store import boards, keys
+from operations.texts import Said, Words
 
 KEEP_MS = 31 * 86_400_000
 """A group that nobody touched so long belongs to a project that is gone."""
@@ -28,6 +29,7 @@ class _Entry(msgspec.Struct):
     what: str = ""
     episode: str = ""
     reason: str = ""
+    said: Said | str | None = None
 
 
 _heads = msgspec.json.Decoder(_Head)
@@ -75,10 +77,10 @@ def moved(client: Any, positions: Mapping[str, str], block_ms: int | None) -> se
     return {names[key] for key in (answer if isinstance(answer, dict) else [row[0] for row in answer or ()])}
 
 
-def endings(client: Any, project: str, episodes: Iterable[str]) -> dict[str, str]:
+def endings(client: Any, project: str, episodes: Iterable[str]) -> dict[str, Words]:
     """What the alert log says of how episodes ended, as far as it still knows."""
     wanted = set(episodes)
-    found: dict[str, str] = {}
+    found: dict[str, Words] = {}
     if not wanted:
         return found
     for _, fields in client.xrevrange(keys.alert_log(project), count=300):
@@ -87,7 +89,7 @@ def endings(client: Any, project: str, episodes: Iterable[str]) -> dict[str, str
         except msgspec.MsgspecError:
             continue
         if entry.what == "resolved" and entry.episode in wanted:
-            found.setdefault(entry.episode, entry.reason)
+            found.setdefault(entry.episode, entry.said or entry.reason)
     return found
 
 

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from operations.texts import Said
+
 LEVELS = {"warning": 1, "critical": 2}
 
 Kind = Literal["new", "repeat", "ended"]
@@ -33,6 +35,8 @@ class Alert(msgspec.Struct, frozen=True):
     value: float | None = None
     target: float | None = None
     reason: str = ""
+    said: Said | str | None = None
+    """The reason before it was put into words; None on a board of an older engine."""
     acked: Answer | None = None
     silenced: Any = None
     inhibited: str = ""
@@ -78,6 +82,7 @@ class Notice(msgspec.Struct, omit_defaults=True):
     sending: list[int] = []
     again: list[int] = []
     reached: bool = False
+    language: str = "en"
 
 
 class Group(msgspec.Struct, omit_defaults=True):

@@ -21,6 +21,7 @@ from operations.notify.sender import SendFailed
 from operations.notify.words import AGAIN, Message
 from operations.projects.routes import Route
 from operations.store.leases import Lease, guarded
+from operations.texts import render, say
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,11 @@ class Outbox:
             for project in self._waiting.get(address.route, ()):
                 notice = self._groups[project, address.route].notice
                 if notice is not None and address.number in notice.left and address.number not in notice.sending:
-                    body = f"{notice.body}\n\n{AGAIN}" if address.number in notice.again else notice.body
+                    body = (
+                        f"{notice.body}\n\n{render(AGAIN, notice.language)}"
+                        if address.number in notice.again
+                        else notice.body
+                    )
                     found.append((Parcel(address, project, notice.id), Message(notice.subject, body, notice.level)))
                     break
         for parcel, _ in found:
@@ -192,13 +197,14 @@ class Outbox:
 
     def _entry(self, parcel: Parcel, notice: Notice, error: SendFailed | None, now: int) -> dict[str, Any]:
         outcome = self.outcomes[parcel.address]
-        to = f"{parcel.address.route} ({outcome.to})"
+        to = say("{route} ({service})", route=parcel.address.route, service=outcome.to)
         if error is None:
-            reason = f"{to} was told: {notice.subject}"
+            said = say("{to} was told: {subject}", to=to, subject=notice.subject)
         elif error.permanent:
-            reason = f"{to} could not be told: {error}; not tried again"
+            said = say("{to} could not be told: {error}; not tried again", to=to, error=str(error))
         else:
-            reason = f"{to} could not be told: {error}; again in {max(1, (outcome.wait_until - now) // 1000)} s"
+            wait = max(1, (outcome.wait_until - now) // 1000)
+            said = say("{to} could not be told: {error}; again in {n} s", to=to, error=str(error), n=wait)
         return {
             "at": now,
             "what": "notify_failed" if error is not None else "notified",
@@ -208,7 +214,8 @@ class Outbox:
             "level": ("", "warning", "critical")[notice.level],
             "episodes": notice.episodes,
             "permanent": bool(error and error.permanent),
-            "reason": reason,
+            "reason": render(said, notice.language),
+            "said": said,
         }
 
     def save(self, client: Any, lease: Lease, now_ms: int) -> None:

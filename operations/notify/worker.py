@@ -222,9 +222,9 @@ class Worker:
     def _notice(self, project: str, route: Route, telling: Telling, now: int, late: bool) -> Notice:
         assert self._configuration is not None
         ended = book.endings(self._client, project, telling.ended)
-        message = compose(
-            self._configuration.projects[project], telling, ended, self._configuration.site.url, late=late
-        )
+        told_of = self._configuration.projects[project]
+        language = route.language or told_of.language
+        message = compose(told_of, telling, ended, self._configuration.site.url, late=late, language=language)
         return Notice(
             id=f"{project}/{route.name}/{now}",
             at=now,
@@ -234,6 +234,7 @@ class Worker:
             body=message.body,
             episodes=[*(alert.episode for alert in telling.alerts), *telling.ended],
             left=list(range(len(route.urls))),
+            language=language,
         )
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from operations.projects.faults import Faults, Path, at, shown
 from operations.projects.nearest import did_you_mean
 from operations.projects.opening_hours import OpeningHours
 from operations.projects.opening_rules import hours, read_opening
-from operations.projects.project_block import Site, known_zone
+from operations.projects.project_block import Language, Site, known_zone
 from operations.projects.text import id_fault
 from operations.projects.wording import validate
 
@@ -68,6 +68,9 @@ class RouteBlock(_Closed):
         0, ge=0, le=1440, description="an escalation: only alerts that nobody has acknowledged for so many minutes"
     )
     resolved: bool = Field(True, description="whether a message tells when it is over")
+    language: Language | None = Field(
+        None, description="the language of its messages: en, zh-Hans or zh-Hant; the project's own when absent"
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -116,6 +119,8 @@ class Route(_Closed):
     repeat_ms: int = 4 * 3_600_000
     after_ms: int = 0
     resolved: bool = True
+    language: str = ""
+    """"" for the project's own."""
 
     def covers(self, project: str) -> bool:
         """Whether it tells of a project's alerts."""
@@ -195,6 +200,7 @@ def _route(
         repeat_ms=round(block.repeat * 1000),
         after_ms=block.after_min * 60_000,
         resolved=block.resolved,
+        language=block.language or "",
     )
 
 

@@ -204,6 +204,47 @@ def test_the_logs_of_all_projects_are_merged_by_time(web: WebProcess, redis: red
     ]
 
 
+# ── languages ─────────────────────────────────────────────────────────────────────────────────────
+
+SAID = ["{name} {value} over {line}", {"name": ["kpi:longest_wait_s", {}], "value": "1:34", "line": "1:30"}]
+
+
+@pytest.mark.parametrize("address", ["/api/v1/alerts", "/api/v1/projects/p0/alerts"])
+def test_what_is_firing_is_said_in_the_language_that_is_asked_for(
+    ruled: WebProcess, redis: redis_py.Redis, address: str
+) -> None:
+    fires(redis, said=SAID)
+    eventually(lambda: bool(alerts_at(ruled, address)), "no alert")
+    plain, chinese = alerts_at(ruled, address)[0], alerts_at(ruled, f"{address}?language=zh-Hans")[0]
+    assert plain["reason"] == "Longest wait 1:34 over 1:30 for 10 s; goal 1:00"
+    assert (chinese["label"], chinese["reason"]) == ("最长等待", "最长等待 1:34\uff0c高于 1:30")
+    assert "said" not in plain.keys() | chinese.keys()
+
+
+def alerts_at(web: WebProcess, address: str) -> list[dict]:
+    body = web.get(address).json()
+    found = body if "alerts" in body else next(each for each in body["projects"] if each["project"] == "p0")
+    return list(found["alerts"])
+
+
+def test_the_log_is_read_in_the_language_that_is_asked_for_and_peoples_words_stay_theirs(
+    ruled: WebProcess, redis: redis_py.Redis
+) -> None:
+    logged(redis, "p0", now_ms(), what="fired", rule=WAIT, label="Longest wait", reason="Longest wait 1:34", said=SAID)
+    logged(redis, "p0", now_ms() + 1, what="silenced", by="jo", why="ask the carrier", reason="ask the carrier")
+    logged(redis, "p0", now_ms() + 2, what="fired", rule="of tomorrow", label="x", reason="from before", said=["{"])
+    entries = ruled.get("/api/v1/projects/p0/alerts/log?language=zh-Hant").json()["entries"]
+    assert [entry["reason"] for entry in entries] == ["from before", "ask the carrier", "最長等待 1:34\uff0c高於 1:30"]
+    assert entries[2]["label"] == "最長等待"
+    assert not any("said" in entry for entry in entries)
+
+
+@pytest.mark.parametrize("address", ["/api/v1/alerts", "/api/v1/alerts/log", "/api/v1/projects/p0/alerts"])
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(ruled: WebProcess, address: str) -> None:
+    answer = ruled.get(f"{address}?language=tlh")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "language: en, zh-Hans, zh-Hant are possible")
+
+
 # ── words ─────────────────────────────────────────────────────────────────────────────────────────
 
 

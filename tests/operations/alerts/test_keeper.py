@@ -14,6 +14,7 @@ from operations.alerts.silences import Silence
 from operations.engine import Engine
 from operations.projects.contract import Target
 from operations.store import boards, keys
+from operations.texts import Said, render
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, engine, project, run
 
 WAIT = Target.model_validate(
@@ -249,3 +250,32 @@ def test_every_window_of_a_queues_target_is_watched_and_any_kpi(redis: redis_py.
         "answer_rate_pct@rolling_15m@hq/support",
         "longest_wait_today_s@today@hq/support",
     }
+
+
+def test_an_alert_of_a_chinese_project_speaks_chinese_on_the_board_and_in_the_log_and_can_be_said_in_any_language(
+    redis: redis_py.Redis,
+) -> None:
+    floor = Floor(redis)
+    floor.configured = Configured(project(("hq/support",), WAIT, language="zh-Hant"))
+    floor.restart()
+    waits(floor)
+    floor.go(14)
+    (alert,) = floor.alerts
+    assert alert["label"] == "最長等待"
+    assert alert["reason"].endswith("高於 0:45 已 10 秒\uff1b目標 1:00\uff1b等待最久的來電在 support")
+    said = msgspec.convert(alert["said"], Said)
+    assert render(said, "en").endswith("over 0:45 for 10 s; goal 1:00; oldest contact waiting in support")
+    floor.feed.status("down", "refused")
+    run(floor.engine, floor.clock, 2)
+    frozen = floor.alerts[0]
+    assert frozen["state"] == "frozen"
+    assert frozen["reason"].startswith("hq 自 ")
+    assert render(msgspec.convert(frozen["said"], Said), "en").startswith("hq: source down since ")
+    (entry,) = [entry for entry in floor.log("what", "reason", "said") if entry[0] == "frozen"]
+    assert entry[1].startswith("最長等待\uff1a無法得知\uff0chq 自 ")
+    assert render(msgspec.convert(entry[2], Said), "en").startswith(
+        "Longest wait: nothing can be known, hq: source down"
+    )
+    floor.restart()
+    floor.go(2)
+    assert floor.alerts[0]["state"] == "firing", "what a frozen alert remembered was read again"

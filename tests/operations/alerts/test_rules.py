@@ -13,6 +13,7 @@ from operations.alerts.readings import of_entry
 from operations.alerts.rules import CRITICAL, WARNING, Rule, named, rules_of
 from operations.alerts.words import label, reason
 from operations.projects.contract import Contract, Target
+from operations.texts import render
 from tests.operations.floor_feed import project
 
 
@@ -106,9 +107,10 @@ def test_a_value_on_too_few_contacts_is_over_no_limit_and_says_so() -> None:
         "today",
         target=target(kpi="service_level_pct", critical=75, goal=80, min_sample=20),
     )
-    entry = {"why": "small_sample", "reason": "fewer than 20 contacts", "value": 10.0, "sample": 19}
+    about = {"about": {"n": "20"}}
+    entry = {"why": "small_sample", "reason": "fewer than 20 contacts", "value": 10.0, "sample": 19, **about}
     found = of_entry(rule, entry, True)
-    assert (found.over, found.why) == (0, "fewer than 20 contacts")
+    assert (found.over, render(found.why, "en")) == (0, "fewer than 20 contacts")
     assert of_entry(rule, {**entry, "why": "", "reason": "", "sample": 20}, True).over == CRITICAL
 
 

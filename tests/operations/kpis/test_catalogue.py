@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from collectors.collector import BUSINESS, FLOOR
-from operations.board import REASONS
 from operations.floor.counters import FLOW_OUTS, SHOWN
 from operations.kpis import documentation
 from operations.kpis.catalogue import CATALOGUE, DEFAULT_WALL, WINDOWS
+from operations.kpis.reasons import REASONS
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs" / "kpis.md"

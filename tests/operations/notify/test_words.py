@@ -10,6 +10,7 @@ from operations.notify.group import Alert, Answer, Told
 from operations.notify.planner import Telling
 from operations.notify.words import LONGEST_LINE, LONGEST_SUBJECT, MOST_LISTED, compose, one_line
 from operations.projects.contract import Project
+from operations.texts import Words, kpi_name, say
 from tests.operations.notify.situation import NOON, alert, project
 
 ACME = project(name="Acme support", client="Acme Ltd")
@@ -112,3 +113,56 @@ def test_whatever_a_name_holds_the_message_keeps_its_shape(name: str, client: st
 def test_a_line_has_an_end() -> None:
     assert len(one_line("x" * 10_000)) == LONGEST_LINE
     assert one_line("  a \t b  ") == "a b"
+
+
+# ── in the language of whoever is told ────────────────────────────────────────────────────────────
+
+SENTENCE = say(
+    "{said}; goal {goal}",
+    said=say("{name} {value} over {line} for {span}", name=kpi_name("longest_wait_s"), value="1:34", line="1:30", span=say("{n} s", n=10)),
+    goal="1:00",
+)  # fmt: skip
+CHINESE = project(name="示范航空", client="Acme", language="zh-Hans")
+WAITS = msgspec.structs.replace(
+    WAIT, said=SENTENCE, label="最长等待", reason="最长等待 1:34\uff0c高于 1:30 已 10 秒\uff1b目标 1:00"
+)
+
+
+def told(telling: Telling, language: str, endings: dict[str, Words] | None = None) -> tuple[str, str]:
+    subject, body, _ = compose(CHINESE, telling, endings or {}, late=True, language=language)
+    return subject, body
+
+
+def test_a_message_of_a_chinese_project_is_chinese_in_subject_and_body() -> None:
+    subject, body = told(Telling("repeat", (msgspec.structs.replace(WAITS, acked=Answer("Mei")),), {}), "zh-Hans")
+    assert subject == "■ 仍然严重 示范航空\uff1a最长等待 1:34\uff08目标 1:00\uff09"
+    assert body.split("\n") == [
+        "示范航空\uff08Acme\uff09",
+        "",
+        "■ 严重 最长等待 1:34\uff0c高于 1:30 已 10 秒\uff1b目标 1:00",
+        "   自 2026-11-22 12:00:00 (UTC+08:00) 起\uff1bMei 正在处理",
+        "",
+        "此前关于此事的一条消息未能送达。",
+    ]
+
+
+def test_a_route_with_a_language_of_its_own_reads_the_same_in_that_language() -> None:
+    subject, body = told(Telling("new", (WAITS,), {}), "en")
+    assert subject == "■ CRITICAL 示范航空: Longest wait 1:34 (goal 1:00)"
+    assert "■ CRITICAL Longest wait 1:34 over 1:30 for 10 s; goal 1:00" in body
+    subject, body = told(Telling("new", (WAITS,), {}), "zh-Hant")
+    assert subject == "■ 嚴重 示范航空\uff1a最長等待 1:34\uff08目標 1:00\uff09"
+
+
+def test_an_end_is_told_in_the_language_of_the_message() -> None:
+    ending = say("{name} back at {value} after {span}; worst {worst}", name=kpi_name("longest_wait_s"), value="0:20", span=say("{n} min", n=4), worst="1:37")  # fmt: skip
+    ended = {"longest_wait_s@now#1": Told(2, "最长等待"), "source_down@hq#2": Told(2, "数据源 hq 中断")}
+    subject, body = told(Telling("ended", (), ended), "zh-Hant", {"longest_wait_s@now#1": ending})
+    assert subject == "✓ 已恢復 示范航空\uff1a最長等待 另有 1 項"
+    assert "✓ 已恢復 最長等待 4 分鐘後恢復到 0:20\uff1b最差 1:37" in body
+    assert "✓ 已恢復 資料來源 hq 中斷" in body
+
+
+def test_what_an_engine_of_before_wrote_is_told_as_it_is() -> None:
+    old = msgspec.structs.replace(WAITS, said=None, reason="Longest wait 1:34 over 1:30")
+    assert "Longest wait 1:34 over 1:30" in told(Telling("new", (old,), {}), "zh-Hans")[1]

@@ -174,7 +174,7 @@ def test_a_failed_message_gives_way_to_what_is_true_by_then(
     receiver.fails.clear()
     working.work(MINUTE)
     assert receiver.subjects == ["✓ ENDED Acme: longest_wait_s"]
-    assert LATE in receiver.got[0][1].body
+    assert LATE.text in receiver.got[0][1].body
 
 
 def test_one_failing_address_keeps_none_of_the_others_from_its_message(
@@ -277,7 +277,7 @@ def test_a_copy_that_may_be_the_second_says_so_and_a_plain_next_try_does_not(
     working.work(MINUTE)
     receiver.fails.clear()
     working.work(MINUTE)
-    assert {url: AGAIN in message.body for url, message in receiver.got} == {
+    assert {url: AGAIN.text in message.body for url, message in receiver.got} == {
         "test://doubtful": True,
         "test://refused": False,
     }
@@ -378,7 +378,7 @@ def test_a_message_that_was_written_down_but_not_sent_goes_out_by_the_successor_
     for _ in range(50):
         second.work(MINUTE)
     assert receiver.subjects == ["▲ WARNING Acme: longest_wait_s"]
-    assert AGAIN in receiver.got[0][1].body
+    assert AGAIN.text in receiver.got[0][1].body
 
 
 def test_the_waiting_for_company_goes_on_after_a_restart(desk: Make, redis: redis_py.Redis, receiver: Receiver) -> None:
