@@ -128,7 +128,9 @@ class HttpApi:
         if status in (401, 403):
             words = f"{self._name} refuses the credentials (HTTP {status}); {self._rights}"
             # Credentials that were right a moment ago may just have run out: the next session signs in again, and then it shows.
-            return CollectorError(self._clean(f"{words}{': ' + told if told else ''}"), permanent=not self._accepted)
+            # A right that is missing (403) stays so until somebody gives it.
+            permanent = status == 403 or not self._accepted
+            return CollectorError(self._clean(f"{words}{': ' + told if told else ''}"), permanent=permanent)
         words = self._clean(told or f"{self._name} answered {asked} with HTTP {status}{_vendors_word(decoded)}")
         # What is wrong with a question today is wrong tomorrow; 404 may be a queue that somebody just deleted, 408 and 425 pass.
         return CollectorError(words, permanent=400 <= status < 500 and status not in (404, 408, 409, 425))

@@ -12,10 +12,13 @@ class Roster:
 
     def __init__(self) -> None:
         self._seen: dict[str, SeenAgent] = {}
+        self._started_at = 0
 
-    def start(self, people: Iterable[SeenAgent]) -> list[SeenAgent]:
-        """The first whole list, as a ``Snapshot`` tells it."""
+    def start(self, people: Iterable[SeenAgent], at: int = 0) -> list[SeenAgent]:
+        """The first whole list, as a ``Snapshot`` of ``at`` tells it."""
         self._seen = {person.agent: person for person in people}
+        # What began before the snapshot and comes to light only now is told from it on: a word older than the snapshot would be ignored.
+        self._started_at = at
         return list(self._seen.values())
 
     def changes(self, people: Iterable[SeenAgent], at: int) -> list[AnyEvent]:
@@ -39,7 +42,13 @@ class Roster:
                 since = at if person.since is None else min(person.since, at)
                 floor = before.since if before is not None and before.since is not None else since
                 events.append(
-                    AgentChanged(max(since, floor), name, person.condition, name=person.name, reason=person.reason)
+                    AgentChanged(
+                        max(since, floor, self._started_at),
+                        name,
+                        person.condition,
+                        name=person.name,
+                        reason=person.reason,
+                    )
                 )
         for name, before in self._seen.items():
             if name not in now:

@@ -25,11 +25,16 @@ class Limited(Exception):
 
 @dataclass(frozen=True)
 class Poll:
-    """One question that is asked again and again. ``ask`` asks once, and emits what the answer tells."""
+    """One question that is asked again and again. ``ask`` asks once, and emits what the answer tells.
+
+    ``sooner``: set by whoever hears that the answer has changed; it is then asked at once, but not within ``gap_s`` of the last time.
+    """
 
     name: str
     every_s: float
     ask: Callable[[], Awaitable[None]]
+    sooner: asyncio.Event | None = None
+    gap_s: float = 1.0
 
 
 async def poll_forever(polls: Sequence[Poll], link: Link, *, detail: str = "") -> None:
@@ -51,12 +56,31 @@ async def poll_forever(polls: Sequence[Poll], link: Link, *, detail: str = "") -
 
 async def _keep_asking(poll: Poll, link: Link) -> None:
     # Sources that start together must not ask together for ever.
-    due = asyncio.get_running_loop().time() + poll.every_s * random.uniform(0.5, 1.0)
+    asked = asyncio.get_running_loop().time()
+    due = asked + poll.every_s * random.uniform(0.5, 1.0)
     while True:
-        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        early = await _due_or_sooner(poll, asked, due)
+        asked = asyncio.get_running_loop().time()
         await _ask_until_heard(poll, link)
         # A slow answer moves the schedule: the questions that it missed are not asked in a burst.
-        due = max(due + poll.every_s, asyncio.get_running_loop().time())
+        due = max((asked if early else due) + poll.every_s, asyncio.get_running_loop().time())
+
+
+async def _due_or_sooner(poll: Poll, asked: float, due: float) -> bool:
+    """Wait for one's turn; whether it came early. Whatever is heard from now on calls for the next turn."""
+    now = asyncio.get_running_loop().time()
+    if poll.sooner is None:
+        await asyncio.sleep(max(0.0, due - now))
+        return False
+    await asyncio.sleep(min(max(0.0, due - now), max(0.0, asked + poll.gap_s - now)))
+    try:
+        async with asyncio.timeout_at(due):
+            await poll.sooner.wait()
+    except TimeoutError:
+        return False
+    finally:
+        poll.sooner.clear()
+    return True
 
 
 async def _ask_until_heard(poll: Poll, link: Link) -> None:

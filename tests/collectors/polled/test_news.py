@@ -1,0 +1,127 @@
+"""What is told anew of what was asked again, which numbers are believed, and where an API may be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from collectors.collector import CollectorError
+from collectors.events import AgentChanged, IntervalTotals, QueueObserved, SeenAgent
+from collectors.polled.addresses import ApiUrl
+from collectors.polled.news import Accounts, Looks
+from collectors.polled.numbers import amount, count
+from collectors.polled.people import Roster
+from collectors.polled.schedule import Poll, poll_forever
+from tests.collectors.asterisk_link import KeptLink
+
+T0 = 1_795_320_000_000
+
+
+def look(at: int, waiting: int | None = 2, longest_ms: int | None = 5_000) -> QueueObserved:
+    return QueueObserved(T0 + at, "sales", waiting, longest_ms)
+
+
+def test_a_look_that_shows_the_same_contact_waiting_on_is_no_news() -> None:
+    looks = Looks()
+    assert looks.news([look(0)]) == [look(0)]
+    assert looks.news([look(5_000, 2, 10_000), look(10_000, 2, 14_600)]) == []
+    assert looks.last("sales") == look(0)
+
+
+@pytest.mark.parametrize("changed", [look(5_000, 3, 10_000), look(5_000, 2, 2_000), look(5_000, 2, None)])
+def test_a_look_that_shows_something_else_is_news(changed: QueueObserved) -> None:
+    looks = Looks()
+    looks.news([look(0)])
+    assert looks.news([changed]) == [changed]
+
+
+def test_the_same_look_is_told_again_after_half_a_minute() -> None:
+    looks = Looks()
+    looks.news([look(0, 0, None)])
+    assert looks.news([look(29_999, 0, None)]) == []
+    assert looks.news([look(30_000, 0, None)]) == [look(30_000, 0, None)]
+
+
+def test_an_answer_that_was_overtaken_is_no_news() -> None:
+    looks = Looks()
+    looks.news([look(5_000, 0, None)])
+    assert looks.news([look(5_000, 3), look(4_000, 3)]) == []
+
+
+def account(at: int, **counters: int) -> IntervalTotals:
+    return IntervalTotals(T0 + at, "sales", T0, counters, sole=True)
+
+
+def test_an_account_is_told_when_it_has_grown_or_was_put_right() -> None:
+    accounts = Accounts()
+    first = account(10, offered=0)
+    assert accounts.news([first]) == [first], "that nothing happened yet is told once"
+    assert accounts.news([account(20), account(30, offered=0)]) == []
+    grown, less = account(40, offered=2), account(50, offered=1)
+    assert accounts.news([grown]) == [grown]
+    assert accounts.news([less]) == [less]
+
+
+def test_settled_accounts_are_forgotten() -> None:
+    accounts = Accounts()
+    accounts.news([account(10, offered=1)])
+    accounts.forget(T0 + 900_000)
+    assert accounts.news([account(20, offered=1)]) == []
+    accounts.forget(T0 + 2 * 900_000)
+    assert accounts.news([account(20, offered=1)]) == [account(20, offered=1)]
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -9_007_199_254_740_991, 9_007_199_254_740_991, 0.5, True, "3", None, float("nan")]
+)
+def test_an_impossible_count_was_not_told(value: Any) -> None:
+    assert count(value) is None
+
+
+def test_possible_numbers_are_taken() -> None:
+    assert (count(0), count(3.0), amount(12.4), amount(-1), amount(1e15)) == (0, 3, 12, None, None)
+
+
+class Settings(BaseModel):
+    url: ApiUrl
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com/", "http://127.0.0.1:9", "http://[::1]:9/base"])
+def test_an_api_is_asked_over_tls_or_on_this_machine(url: str) -> None:
+    assert Settings(url=url).url == url.rstrip("/")
+
+
+@pytest.mark.parametrize("url", ["http://api.example.com", "api.example.com", "ftp://x", "https://me:secret@x", "https://x?a=b", "http://127.0.0.1.example.com"])  # fmt: skip
+def test_secrets_never_cross_a_network_in_the_clear(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(url=url)
+    assert "https://" in str(refused.value)
+
+
+def test_what_began_before_the_snapshot_and_shows_late_is_told_from_the_snapshot_on() -> None:
+    roster = Roster()
+    roster.start([SeenAgent("li", "available", {}, since=T0 - 60_000)], at=T0)
+    told = roster.changes([SeenAgent("li", "on_contact", {}, since=T0 - 500)], T0 + 5_000)
+    assert told == [AgentChanged(T0, "li", "on_contact")]
+
+
+def test_whoever_hears_of_a_change_has_it_asked_at_once_and_not_in_a_burst() -> None:
+    async def main() -> list[float]:
+        loop, link, sooner, times = asyncio.get_running_loop(), KeptLink(), asyncio.Event(), []
+
+        async def ask() -> None:
+            times.append(loop.time())
+            sooner.set()
+            if len(times) == 4:
+                raise CollectorError("enough")
+
+        async with asyncio.timeout(20):
+            with pytest.raises(CollectorError, match="enough"):
+                await poll_forever([Poll("a", 3_600, ask, sooner, gap_s=0.1)], link)
+        return times
+
+    times = asyncio.run(main())
+    assert all(later - earlier >= 0.099 for earlier, later in zip(times, times[1:], strict=False))
