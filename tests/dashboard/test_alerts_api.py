@@ -232,7 +232,7 @@ def test_the_log_is_read_in_the_language_that_is_asked_for_and_peoples_words_sta
 ) -> None:
     logged(redis, "p0", now_ms(), what="fired", rule=WAIT, label="Longest wait", reason="Longest wait 1:34", said=SAID)
     logged(redis, "p0", now_ms() + 1, what="silenced", by="jo", why="ask the carrier", reason="ask the carrier")
-    logged(redis, "p0", now_ms() + 2, what="fired", rule="of tomorrow", label="x", reason="from before", said=["{"])
+    logged(redis, "p0", now_ms() + 2, what="fired", rule="of tomorrow", label="x", reason="from before", said={"of": 1})
     entries = ruled.get("/api/v1/projects/p0/alerts/log?language=zh-Hant").json()["entries"]
     assert [entry["reason"] for entry in entries] == ["from before", "ask the carrier", "最長等待 1:34\uff0c高於 1:30"]
     assert entries[2]["label"] == "最長等待"
