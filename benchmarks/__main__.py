@@ -15,9 +15,11 @@ BENCHMARKS = {
     "latency": "from an event on the wire to the number drawn in Chromium",
     "push": "screens that one web process feeds, and how soon",
     "costs": "what queues that nobody watches, screens and large boards cost",
+    "webhook": "events a second that are pushed, and that none is lost when their door is killed",
     "memory": "memory of every role over a simulated month",
     "alerts": "alert rules at work",
     "intraday": "a month of twenty queues on the project manager's page",
+    "wall_page": "what a wall costs a slow screen: its first number, bytes, redraws, memory",
     "lead_tables": "200 ticking rows on a team lead's page",
 }
 """In the order in which they run."""

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.components.overview import desk_foot, desk_head
 from dashboard.components.page_data import Page
+from dashboard.context import Account
 from dashboard.i18n import Words
 
 FACTS = (
@@ -18,6 +19,9 @@ FACTS = (
     ("event", "Last event"),
     ("rate", "Events"),
     ("skew", "Clock"),
+    ("version", "Version"),
+    ("lacks", "Does not report"),
+    ("also", "Also reports"),
     ("projects", "Projects"),
     ("unnamed", "Queues that no project names"),
     ("lost", "Contacts that nobody saw end, today"),
@@ -28,12 +32,20 @@ INCIDENTS = (("surge", "A surge of calls"), ("lunch", "The team goes to lunch"),
 """What a presenter can make a simulator do."""
 
 
-def sources(site: str, found: Sequence[tuple[str, str]], words: Words, *, time_zone: str, may_act: bool) -> Component:
+def sources(
+    site: str,
+    found: Sequence[tuple[str, str]],
+    words: Words,
+    *,
+    time_zone: str,
+    may_act: bool,
+    who: Account | None = None,
+) -> Component:
     """The whole page. ``found``: id and kind of each source; ``may_act``: whether the viewer may trigger incidents."""
     cards = [card(source, kind, words, may_act=may_act) for source, kind in found]
     return html.Main(
         [
-            desk_head(site, words, current="/sources"),
+            desk_head(site, words, current="/sources", who=who),
             configuration(words),
             html.Section(cards or html.P(words("No source is configured."), className="empty"), className="sources"),
             notification(words),
@@ -50,8 +62,20 @@ def configuration(words: Words) -> Component:
     return html.Section(
         [
             html.H2(words("Configuration")),
-            html.P(words("The configuration on disk has errors; the last good one is running.")),
-            html.Ul(**{"data-slot": "config-errors"}),
+            html.Div(
+                [
+                    html.P(words("The configuration on disk has errors; the last good one is running.")),
+                    html.Ul(**{"data-slot": "config-errors"}),
+                ],
+                **{"data-slot": "config-broken"},
+            ),
+            html.Div(
+                [
+                    html.P(words("The sources cannot give everything that the configuration asks for.")),
+                    html.Ul(**{"data-slot": "config-warnings"}),
+                ],
+                **{"data-slot": "config-beyond"},
+            ),
         ],
         className="config",
         hidden=True,
@@ -75,7 +99,9 @@ def notification(words: Words) -> Component:
         ],
         className="card notify",
         hidden=True,
-        **{"data-slot": "notify"},
+        # A table wider than a phone scrolls inside its card; a keyboard must be able to scroll it too.
+        tabIndex="0",
+        **{"data-slot": "notify", "aria-label": words("Notification")},
     )
 
 
@@ -92,6 +118,7 @@ def card(source: str, kind: str, words: Words, *, may_act: bool) -> Component:
                 className="card-top",
             ),
             html.P(className="source-error", hidden=True, **{"data-slot": "error"}),
+            html.P(className="source-warning", hidden=True, **{"data-slot": "warning"}),
             html.Dl(
                 [
                     html.Div([html.Dt(words(text)), html.Dd(**{"data-slot": slot})], className="fact")
