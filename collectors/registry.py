@@ -5,6 +5,7 @@ from __future__ import annotations
 from collectors.asterisk.collector import AsteriskCollector
 from collectors.collector import Collector
 from collectors.door import Door
+from collectors.freeswitch.collector import FreeSwitchCollector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
 from collectors.webhook.collector import WebhookCollector
@@ -12,6 +13,7 @@ from collectors.webhook.door import WebhookDoor
 
 KINDS: dict[str, type[Collector]] = {
     AsteriskCollector.kind: AsteriskCollector,
+    FreeSwitchCollector.kind: FreeSwitchCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
     WebhookCollector.kind: WebhookCollector,

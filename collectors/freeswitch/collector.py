@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 from pydantic import Field, NonNegativeInt, SecretStr
 
-from collectors.collector import CollectorError, Link, SourceSettings
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, Snapshot
 from collectors.freeswitch.connection import PING, Connection, OnAnswer, connect
 from collectors.freeswitch.protocol import Frame, parse_event
@@ -65,6 +65,7 @@ class FreeSwitchCollector:
 
     kind: ClassVar[str] = "freeswitch"
     Settings: ClassVar[type[SourceSettings]] = FreeSwitchSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"transfers"}
 
     def __init__(self, source: str, settings: FreeSwitchSettings) -> None:
         self._source = source
@@ -207,7 +208,9 @@ class _Session:
                 permanent=True,
             )
         answer = await self._connection.ask(HOLDS)
-        self._link.note(holds="heard" if answer.reply.startswith("+OK") else f"not heard ({answer.reply.strip()})")
+        heard = answer.reply.startswith("+OK")
+        gives = FreeSwitchCollector.gives if heard else FreeSwitchCollector.gives - {"hold"}
+        self._link.note(gives=sorted(gives), holds="heard" if heard else f"not heard ({answer.reply.strip()})")
 
     async def _version(self) -> str:
         answer = await self._connection.ask("api version")

@@ -16,6 +16,7 @@ from collectors.registry import KINDS
 TOP = Path(__file__).parent.parent.parent
 SMALLEST: dict[str, dict[str, Any]] = {
     "asterisk": {"host": "127.0.0.1", "username": "wallboard", "password": "a-canary"},
+    "freeswitch": {"host": "127.0.0.1", "password": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},
     "simulator": {},
     "webhook": {"secret": "a-canary-of-some-length"},

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from tests.collectors.asterisk.rig import AsteriskRig
 from tests.collectors.contract.rig import Rig
+from tests.collectors.freeswitch.rig import FreeSwitchRig
 from tests.collectors.queue_log.rig import QueueLogRig
 
 RIGS: dict[str, type[Rig]] = {
     "asterisk": AsteriskRig,
+    "freeswitch": FreeSwitchRig,
     "queue_log": QueueLogRig,
 }

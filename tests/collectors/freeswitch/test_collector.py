@@ -205,6 +205,8 @@ def test_without_the_lesser_rights_everything_but_hold_and_version_is_there() ->
 
     asyncio.run(main())
     assert "permission denied" in link.facts["holds"]
+    assert "hold" not in link.facts["gives"]
+    assert "talk" in link.facts["gives"]
     assert link.detail == "FreeSWITCH"
     assert "clock_skew_ms" not in link.facts
 
