@@ -1,0 +1,235 @@
+"""Amazon Connect: who waits and who works every few seconds, and its own account of each quarter of an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from collectors.amazon_connect.connection import Connection
+from collectors.amazon_connect.settings import AmazonConnectSettings
+from collectors.amazon_connect.translate import (
+    CURRENT,
+    Accounts,
+    People,
+    Waiting,
+    full_name,
+    metrics,
+    waiting,
+)
+from collectors.collector import FLOOR, CollectorError, Fact, Link
+from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
+from collectors.polled.people import Roster
+from collectors.polled.quarters import Quarters
+from collectors.polled.schedule import Poll, poll_forever
+
+AT_ONCE = 100
+"""Queues (and profiles) that one call may name, and results of one page."""
+CATALOGUE_S = 300.0
+"""Names of queues, people, statuses and profiles change by hand."""
+SETTLE_MS = 3_600_000
+"""A contact's record is written after its after-contact work, and counts where the contact ended."""
+SETTLING_S = 120.0
+"""How often quarters that are over, and not settled, are asked about."""
+REPEAT_MS, JITTER_MS = 30_000, 2_500
+"""A queue that shows the same is told again only so often; the age of the oldest contact is rounded by both sides."""
+
+
+class AmazonConnectCollector:
+    kind = "amazon_connect"
+    Settings = AmazonConnectSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"ring"}
+
+    def __init__(self, source: str, settings: AmazonConnectSettings) -> None:
+        self._settings = settings
+
+    async def run(self, link: Link) -> None:
+        own = self._settings
+        async with Connection(link, own) as connection:
+            instance = Instance(link, own, connection)
+            await instance.recall()
+            await poll_forever(
+                [
+                    Poll("names", CATALOGUE_S, instance.catalogue),
+                    Poll("queues", own.poll_s, instance.present),
+                    Poll("agents", own.poll_s, instance.people),
+                    Poll("accounts", own.accounts_s, instance.accounts),
+                ],
+                link,
+                detail=f"Amazon Connect, {own.region}",
+            )
+
+
+class Instance:
+    """One instance in one session: each method asks once, and emits what the answer tells."""
+
+    def __init__(self, link: Link, settings: AmazonConnectSettings, connection: Connection) -> None:
+        self._link, self._settings, self._connection = link, settings, connection
+        self._at_once = settings.answered == "when_connected"
+        self._queues: dict[str, str] = {}
+        self._people_names: dict[str, str] = {}
+        self._status_types: dict[str, str] = {}
+        self._profiles: list[str] = []
+        self._served: dict[str, dict[str, str | None]] = {}
+        self._shown: dict[str, QueueObserved] = {}
+        self._people, self._roster, self._began = People(), Roster(), False
+        self._accounts = Accounts(at_once=self._at_once)
+        self._quarters = Quarters(link, settle_ms=SETTLE_MS)
+        self._settling_at: int | None = None
+
+    async def recall(self) -> None:
+        await self._quarters.recall()
+        if self._at_once:
+            self._link.note(gives=sorted(AmazonConnectCollector.gives - {"waits"}))
+
+    async def catalogue(self) -> None:
+        """Which queues there are, and how people, statuses and profiles are called."""
+        ask, wanted = self._connection, set(self._settings.queues)
+        found: dict[str, str] = {}
+        async for page in ask.pages("ListQueues", "QueueSummaryList", QueueTypes=["STANDARD"], MaxResults=1000):
+            found |= {queue["Id"]: queue["Name"] for queue in page if "Name" in queue}
+        if wanted - set(found.values()):
+            missing = ", ".join(sorted(wanted - set(found.values())))
+            raise CollectorError(f"no such queue in this instance: {missing}", permanent=True)
+        queues = {key: name for key, name in found.items() if not wanted or name in wanted}
+        gone = set(self._queues.values()) - set(queues.values())
+        self._queues = queues
+        for name in gone:
+            self._shown.pop(name, None)
+        if gone:
+            await self._link.emit([QueueObserved(self._link.now_ms(), name) for name in gone])
+        profiles: list[str] = []
+        async for page in ask.pages("ListRoutingProfiles", "RoutingProfileSummaryList", MaxResults=1000):
+            profiles += [profile["Id"] for profile in page]
+        self._profiles = profiles
+        statuses: dict[str, str] = {}
+        async for page in ask.pages("ListAgentStatuses", "AgentStatusSummaryList", MaxResults=1000):
+            statuses |= {status["Arn"]: status.get("Type", "") for status in page}
+        self._status_types = statuses
+        await self._name_people()
+        for profile in list(self._served):
+            self._served[profile] = await self._served_by(profile)
+        self._link.note(queues=len(queues))
+
+    async def _name_people(self) -> None:
+        names: dict[str, str] = {}
+        async for page in self._connection.pages("SearchUsers", "Users", MaxResults=500):
+            names |= {user["Id"]: full_name(user) for user in page}
+        self._people_names = names
+
+    async def _served_by(self, profile: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        async for page in self._connection.pages(
+            "ListRoutingProfileQueues", "RoutingProfileQueueConfigSummaryList", RoutingProfileId=profile, MaxResults=100
+        ):
+            found |= {self._queues[queue["QueueId"]]: None for queue in page if queue["QueueId"] in self._queues}
+        return found
+
+    async def present(self) -> None:
+        """Who waits in each queue."""
+        for ids in _hundreds(sorted(self._queues)):
+            seen: dict[str, Waiting] = {}
+            async for page in self._connection.pages(
+                "GetCurrentMetricData",
+                "MetricResults",
+                Filters={"Queues": ids},
+                Groupings=["QUEUE"],
+                CurrentMetrics=CURRENT,
+                MaxResults=AT_ONCE,
+            ):
+                seen |= {told.queue: told for told in waiting(page)}
+            now = self._link.now_ms()
+            # A queue without a contact and without an agent is left out of the answer: nobody waits there.
+            looks = [(self._queues[key], seen.get(key, Waiting(key, 0, None))) for key in ids if key in self._queues]
+            await self._link.emit([look for name, told in looks for look in self._look(name, told, now)])
+
+    def _look(self, name: str, told: Waiting, now: int) -> Iterator[QueueObserved]:
+        look, before = QueueObserved(now, name, told.waiting, told.longest_wait_ms), self._shown.get(name)
+        if before is None or now - before.at >= REPEAT_MS or before.waiting != look.waiting or _moved(before, look):
+            self._shown[name] = look
+            yield look
+
+    async def people(self) -> None:
+        """Who is signed in, and what each does."""
+        asked_at, users = self._link.now_ms(), []
+        for profiles in _hundreds(self._profiles):
+            async for page in self._connection.pages(
+                "GetCurrentUserData", "UserDataList", Filters={"RoutingProfiles": profiles}, MaxResults=AT_ONCE
+            ):
+                users += [user for user in page if "User" in user]
+        await self._learn(users)
+        seen = self._people.seen(
+            users, self._people_names, self._status_types, self._served, self._connection.clock.skew_ms
+        )
+        now = self._link.now_ms()
+        if self._began:
+            await self._link.emit(self._roster.changes(seen, now))
+            return
+        self._began = True
+        await self._link.emit([self._snapshot(now, asked_at, self._roster.start(seen))])
+
+    async def _learn(self, users: Sequence[dict[str, Any]]) -> None:
+        """The queues of profiles that nobody had before, and the names of people who are new."""
+        for profile in {(user.get("RoutingProfile") or {}).get("Id", "") for user in users} - {""} - set(self._served):
+            self._served[profile] = await self._served_by(profile)
+        new = {user["User"]["Id"] for user in users} - set(self._people_names)
+        if new:
+            await self._name_people()
+            # Who is not found now is not looked for with every question.
+            self._people_names |= dict.fromkeys(new - set(self._people_names), "")
+
+    def _snapshot(self, now: int, asked_at: int, people: list[SeenAgent]) -> AnyEvent:
+        queues = sorted(self._queues.values())
+        return Snapshot(now, asked_at, queues, [], people, unwatched_since=self._link.unwatched_since)
+
+    async def accounts(self) -> None:
+        """What was counted in each quarter: the last two each time, and now and then all that may still change."""
+        now = self._link.now_ms()
+        due = self._quarters.due(now)
+        # What was missed may be a day: first the present, the rest with the second question.
+        first = self._settling_at is None
+        whole = not first and now - (self._settling_at or 0) >= SETTLING_S * 1000
+        if first:
+            self._settling_at = now - round((SETTLING_S - self._settings.accounts_s) * 1000)
+        asked = due if whole else due[-2:]
+        skew = self._connection.clock.skew_ms
+        until = now + skew - (now + skew) % 1000
+        if until <= asked[-1] + 1000:  # the quarter that has just begun has no length yet
+            asked = asked[:-1]
+        if not asked:
+            return
+        for ids in _hundreds(sorted(self._queues)):
+            seen: set[tuple[str, int]] = set()
+            async for page in self._connection.pages(
+                "GetMetricDataV2",
+                "MetricResults",
+                StartTime=datetime.fromtimestamp(asked[0] / 1000, UTC),
+                EndTime=datetime.fromtimestamp(until / 1000, UTC),
+                Interval={"TimeZone": "UTC", "IntervalPeriod": "FIFTEEN_MIN"},
+                Filters=[{"FilterKey": "QUEUE", "FilterValues": ids}],
+                Groupings=["QUEUE"],
+                Metrics=metrics(self._settings.service_level_s, at_once=self._at_once),
+                MaxResults=AT_ONCE,
+            ):
+                events, told = self._accounts.page(page, self._queues, self._link.now_ms())
+                seen |= told
+                await self._link.emit(list[AnyEvent](events))
+            names = [self._queues[key] for key in ids if key in self._queues]
+            gone = self._accounts.missing(names, asked, seen, self._link.now_ms())
+            await self._link.emit(list[AnyEvent](gone))
+        if whole:
+            await self._quarters.told(asked, now)
+            self._accounts.forget(asked[0])
+            self._settling_at = now
+
+
+def _hundreds(keys: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(keys), AT_ONCE):
+        yield list(keys[start : start + AT_ONCE])
+
+
+def _moved(before: QueueObserved, look: QueueObserved) -> bool:
+    """Whether another contact is the oldest now."""
+    if before.longest_wait_ms is None or look.longest_wait_ms is None:
+        return before.longest_wait_ms is not look.longest_wait_ms
+    return abs((look.at - look.longest_wait_ms) - (before.at - before.longest_wait_ms)) > JITTER_MS
