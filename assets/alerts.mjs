@@ -30,7 +30,7 @@ export function open(root, page, _feed, live) {
     try {
       const reply = await fetch(url, {
         method, signal: AbortSignal.timeout(8_000),
-        ...(body ? { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'floorlight' } } : {}),
+        headers: { ...live.proof(), ...(body ? { 'Content-Type': 'application/json' } : {}) }, ...(body ? { body: JSON.stringify(body) } : {}),
       });
       if (reply.ok) return { ok: true, text: f.say('will_be_silent') };
       const problem = await reply.json().catch(() => ({ title: String(reply.status) }));
@@ -78,8 +78,9 @@ export function open(root, page, _feed, live) {
       this.asking = true;
       this.asked = perf();
       try {
-        const answer = await fetch('/api/v1/alerts', { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
+        const answer = await fetch(`/api/v1/alerts?language=${page.language}`, { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
         if (answer.status === 401 || answer.status === 403) this.problem = 'sign_in';
+        live.signedOut(answer.status);
         if (answer.ok) {
           const said = await answer.json();
           clock.hear(ms(said.now));
@@ -101,7 +102,7 @@ export function open(root, page, _feed, live) {
       this.loggedAt = perf();
       const chosen = this.chosen, limit = this.episodes.limit;
       try {
-        const answer = await fetch(`${chosen ? url(chosen, 'alerts/log') : '/api/v1/alerts/log'}?limit=${limit}`, { cache: 'no-store', signal: AbortSignal.timeout(8_000) });
+        const answer = await fetch(`${chosen ? url(chosen, 'alerts/log') : '/api/v1/alerts/log'}?limit=${limit}&language=${page.language}`, { cache: 'no-store', signal: AbortSignal.timeout(8_000) });
         if (!answer.ok || chosen !== this.chosen) return;
         const { entries, more } = await answer.json();
         this.episodes.take(entries, more, chosen);
@@ -315,17 +316,8 @@ export function open(root, page, _feed, live) {
   const shortQueue = (queue) => queue.slice(queue.indexOf('/') + 1);
 
   function nameOf(alert) { // in the page's language where the catalogue has it; the engine's own words otherwise
-    const id = alert.id ?? alert.rule;
-    const burn = /^budget_(day|week|month)_(\d+)([mh])$/.exec(id);
-    if (burn) {
-      const [n, unit] = burn[3] === 'm' && burn[2] % 60 ? [Number(burn[2]), 'min'] : [burn[3] === 'm' ? burn[2] / 60 : Number(burn[2]), 'h'];
-      return f.say(`budget_${burn[1]}`, { span: f.say(`span_${unit}`, { n }) });
-    }
-    if (alert.kpi === 'source_down') return f.say('source_is_down', { source: id.slice(id.indexOf('@') + 1) });
-    const label = page.labels[alert.kpi];
-    if (!label) return alert.label ?? alert.kpi;
-    const window = page.windows[alert.window];
-    return [label, window, alert.queue && shortQueue(alert.queue)].filter(Boolean).join(' · ');
+    const name = live.alertName(alert, page, f);
+    return page.labels[alert.kpi] && alert.queue ? `${name} · ${shortQueue(alert.queue)}` : name;
   }
 
   function goalOf(alert) {

@@ -4,6 +4,7 @@
 const POLL_MS = 2_000;
 const SILENT_MS = 15_000;
 const CHECKED_MS = 10_000;
+const SKEWED_MS = 2_000; // a clock that is off by more wants somebody's attention
 const CALM_MS = 5_000; // cards change places no more often than this
 
 export function open(root, page, _feed, live) {
@@ -28,6 +29,7 @@ export function open(root, page, _feed, live) {
       try {
         const answer = await fetch(this.url, { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
         if (answer.status === 401 || answer.status === 403) this.problem = 'sign_in';
+        live.signedOut(answer.status);
         if (answer.ok) {
           const said = await answer.json();
           if (said.now != null) clock.hear(ms(said.now));
@@ -115,14 +117,10 @@ export function open(root, page, _feed, live) {
       const checked = ms(said?.checked_at);
       const off = away ?? (board && checked && clock.now() - checked > CHECKED_MS ? { why: 'no_engine', since: checked } : null);
       const sources = {};
-      let quiet = null;
-      for (const [id, source] of Object.entries(board?.sources ?? {})) {
-        sources[id] = { ...source, off: sourceOff(source, false) };
-        quiet ??= sources[id].off;
-      }
+      for (const [id, source] of Object.entries(board?.sources ?? {})) sources[id] = { ...source, off: sourceOff(source, false) };
       let trouble = 0;
       for (const place of card.places) {
-        const shown = place.draw(board, off ?? quiet, zone);
+        const shown = place.draw(board, off, zone, sources);
         if (shown.look === 'critical' || shown.look === 'warning') trouble++;
       }
       const news = !board && this.said && !away ? { look: 'unknown', text: f.say('no_board') } : worst(board, off, sources, page, f, card.places.map((place) => place.key));
@@ -137,14 +135,13 @@ export function open(root, page, _feed, live) {
 
   class Sources extends Desk {
     constructor() {
-      super('/api/v1/sources');
+      super(`/api/v1/sources?language=${page.language}`);
       this.cards = [...root.querySelectorAll('[data-source]')].map((element) => ({
-        id: element.dataset.source, element, state: slot(element, 'state'), error: slot(element, 'error'),
-        facts: Object.fromEntries(['since', 'word', 'event', 'rate', 'skew', 'projects', 'unnamed', 'lost'].map((name) => [name, slot(element, name)])),
+        id: element.dataset.source, element, state: slot(element, 'state'), error: slot(element, 'error'), warning: slot(element, 'warning'),
+        facts: Object.fromEntries(['since', 'word', 'event', 'rate', 'skew', 'version', 'untold', 'also', 'projects', 'unnamed', 'lost'].map((name) => [name, slot(element, name)])),
       }));
       this.config = slot(root, 'config');
-      this.errors = slot(root, 'config-errors');
-      this.lines = new Map();
+      this.told = ['errors', 'warnings'].map((name) => ({ name, list: slot(root, `config-${name}`), part: slot(root, name === 'errors' ? 'config-broken' : 'config-beyond'), lines: new Map() }));
       this.notify = slot(root, 'notify');
       this.notifyRows = slot(root, 'notify-rows');
       this.routes = new Map();
@@ -157,10 +154,14 @@ export function open(root, page, _feed, live) {
     draw() {
       this.drawFrame();
       const off = this.off();
-      const errors = this.said?.config?.errors ?? [];
-      this.config.hidden = errors.length === 0;
-      keep(this.errors, this.lines, errors, () => ({ element: make('li') }));
-      for (const text of errors) write(this.lines.get(text).element, text);
+      const config = this.said?.config ?? {};
+      this.config.hidden = !config.errors?.length && !config.warnings?.length;
+      for (const { name, list, part, lines } of this.told) {
+        const texts = config[name] ?? [];
+        part.hidden = !texts.length;
+        keep(list, lines, texts, () => ({ element: make('li') }));
+        for (const text of texts) write(lines.get(text).element, text);
+      }
       for (const card of this.cards) this.drawCard(card, this.said?.sources?.[card.id], off);
       this.drawNotify(this.said?.notify ?? []);
     }
@@ -185,13 +186,17 @@ export function open(root, page, _feed, live) {
       }
     }
 
-    drawCard({ element, state, error, facts }, source, off) {
+    drawCard({ element, state, error, warning, facts }, source, off) {
       const look = off || !source ? 'unknown' : { up: 'ok', stale: 'warning', down: 'critical', connecting: 'warning' }[source.state] ?? 'unknown';
       mark(element, 'data-look', source ? look : this.said ? 'unknown' : 'waiting');
       write(state, off || !source ? f.say(this.said ? 'not_known' : 'connecting') : f.say(source.state));
       const text = off ? f.say(off.why, { time: f.at(off.since, page.time_zone) }) : source?.error ?? '';
       write(error, text);
       error.hidden = !text;
+      const limited = source?.limited_until && ms(source.limited_until) > clock.now() ? f.say('limited', { time: f.clock(ms(source.limited_until), page.time_zone) }) : '';
+      const warned = off ? '' : [source?.warning, limited].filter(Boolean).join(' ');
+      write(warning, warned);
+      warning.hidden = !warned;
       if (!source) return;
       const since = (at) => (at == null ? f.say('never') : f.say('ago', { time: f.age(Math.max(0, clock.now() - ms(at)) / 1000) }));
       const unknown = f.say('not_known');
@@ -201,7 +206,13 @@ export function open(root, page, _feed, live) {
       write(facts.word, since(source.last_word_at));
       write(facts.event, since(source.last_event_at));
       write(facts.rate, rate == null ? unknown : f.say('per_second', { n: rate < 10 ? f.one(rate) : f.count(rate) }));
-      write(facts.skew, skew == null ? unknown : Math.abs(skew) < 1_000 ? f.say('no_skew') : f.say('skew', { s: f.one(skew / 1000) }));
+      write(facts.skew, skew == null ? unknown : Math.abs(skew) < 1_000 ? f.say('no_skew') : f.say('skew', { s: f.one(Math.abs(skew) / 1000) }));
+      mark(facts.skew, 'data-look', skew != null && Math.abs(skew) > SKEWED_MS ? 'warning' : 'ok');
+      write(facts.version, source.version || unknown);
+      facts.untold.parentElement.hidden = !source.untold?.length && source.gives?.length === source.also?.length;
+      write(facts.untold, source.untold?.length ? source.untold.join(', ') : f.say('all_told'));
+      facts.also.parentElement.hidden = !source.also?.length;
+      write(facts.also, (source.also ?? []).join(', '));
       const list = (names, none) => (names == null ? unknown : names.length ? names.join(', ') : none);
       write(facts.projects, list(source.projects, DASH));
       write(facts.unnamed, list(source.unnamed_queues, DASH));
@@ -214,7 +225,7 @@ export function open(root, page, _feed, live) {
       button.disabled = true;
       try {
         const reply = await fetch(`/api/v1/sources/${encodeURIComponent(button.dataset.to)}/commands`, {
-          method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Requested-With': 'floorlight' },
+          method: 'POST', headers: { ...live.proof(), 'Content-Type': 'application/json' },
           body: JSON.stringify({ incident: button.dataset.incident, minutes: 5 }), signal: AbortSignal.timeout(6_000),
         });
         const problem = reply.ok ? null : await reply.json().catch(() => ({ title: String(reply.status) }));

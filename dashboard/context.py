@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +17,10 @@ from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
+from dashboard.access.passwords import Passwords
+from dashboard.access.screens import Screens
+from dashboard.access.sessions import Session, Sessions
+from dashboard.i18n import Words, words
 from operations import sources
 from operations.projects.configuration import Configuration
 from operations.projects.contract import Project
@@ -57,14 +61,34 @@ caller_now: ContextVar[Caller | None] = ContextVar("caller_now", default=None)
 """Who asks; set by the gate for each request and carried into the thread that runs Flask."""
 
 
+session_now: ContextVar[Session | None] = ContextVar("session_now", default=None)
+"""The session by which the caller is signed in, if it is by one; set by the gate."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a page's head says of the reader. ``name``: "" where nobody signs in; ``token``: proves a form to be ours."""
+
+    name: str
+    role: str
+    language: str
+    token: str
+    signed_in: bool
+
+
 @dataclass(frozen=True)
 class Context:
-    """One process's view of the world. ``redis`` is a synchronous client (bytes); ``cache`` is Flask-Caching's."""
+    """One process's view of the world. ``redis`` is a synchronous client (bytes); ``cache`` is Flask-Caching's; ``screens``: who is paired; ``sessions`` and
+    ``passwords``: who is signed in, and who may.
+    """
 
     watcher: Watcher
     redis: Any
     clock: Clock
     cache: Any = None
+    screens: Screens = field(default_factory=Screens)
+    sessions: Sessions = field(default_factory=Sessions)
+    passwords: Passwords = field(default_factory=Passwords)
 
     @property
     def now_ms(self) -> int:
@@ -74,6 +98,24 @@ class Context:
     def caller(self) -> Caller:
         """Who asks. Outside of a request nobody does, and nobody may see anything."""
         return caller_now.get() or Caller.nobody()
+
+    def words(self, project: Project | None = None) -> Words:
+        """The texts of whatever a page shows, in the language of the person, else of the screen, the project, the site.
+
+        There is no other place that chooses.
+        """
+        caller, configuration = self.caller, self.watcher.current
+        screen = self.screens.screen(configuration.access, caller.screen) if caller.screen else None
+        told = caller.language or (screen.language if screen else "")
+        return words(told or (project.language if project else configuration.site.language))
+
+    @property
+    def account(self) -> Account:
+        """Who reads, for the head of the page."""
+        caller, session = self.caller, session_now.get()
+        named = "" if caller.role == "screen" else caller.name
+        token = session.token if session else ""
+        return Account(named, caller.role, self.words().language, token, session is not None)
 
     def projects(self) -> dict[str, Project]:
         """The configured projects that the caller may see, by id."""
@@ -89,7 +131,8 @@ class Context:
 
         A page without numbers is worth drawing: its script fills them in, and says what is missing.
         """
-        if self.project(project) is None:
+        configured = self.project(project)
+        if configured is None:
             return None
         try:
             raw = boards.read(self.redis, project)
@@ -98,7 +141,7 @@ class Context:
         if raw is None:
             return None
         board: dict[str, Any] = msgspec.json.decode(raw)
-        return self.caller.redact(board)
+        return self.caller.view(configured).redact(board)
 
     def sources(self) -> dict[str, sources.SourceView]:
         """How the links to the sources are, for those that the caller's projects use (all, for who sees all)."""

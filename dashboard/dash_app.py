@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from dashboard import context, layout
+from dashboard.access import sign_in
 from dashboard.document import document
 from dashboard.headers import page_policy
 
@@ -48,14 +49,16 @@ def build(watcher: context.Watcher, redis_url: str, *, clock: context.Clock) -> 
     )
     # One more try for a connection that went stale, and no waiting: a page must open while Redis is away.
     client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
-    context.attach(server, context.Context(watcher, client, clock, cache))
+    here = context.Context(watcher, client, clock, cache)
+    context.attach(server, here)
+    sign_in.attach(server, here)
     app = Floorlight(
         "floorlight",
         server=server,
         use_pages=True,
         pages_folder=str(PAGES),
         assets_folder=str(ASSETS),
-        assets_ignore=r".*\.mjs",  # the document names the one script; Dash would load each of them a second time
+        assets_ignore=r".*\.mjs|sign_in\.css",  # the documents name what they need; Dash would load it a second time
         serve_locally=True,
         compress=False,  # the ASGI side compresses, once per file, whoever asks
         meta_tags=[dict(tag) for tag in META],
@@ -92,7 +95,7 @@ def _finish(app: dash.Dash) -> None:
 
 
 def _policy(app: dash.Dash, response: Response) -> Response:
-    if response.mimetype == "text/html":
+    if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
         response.headers["Content-Security-Policy"] = page_policy(script_hashes(app))
     return response
 

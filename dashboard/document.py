@@ -27,13 +27,14 @@ FONT = "fonts/inter-latin-wght-normal.woff2"
 
 def document(path: str, query: Mapping[str, str], **parts: str) -> str:
     """The whole document for the page at ``path``; ``parts`` are what Dash's ``interpolate_index`` gets."""
-    site = here().watcher.current.site
-    surface = "wall" if path.startswith("/wall/") else "desk"
+    context = here()
+    surface = "wall" if path == "/wall" or path.startswith("/wall/") else "desk"
     script = f"/assets/live.mjs?m={fingerprint(ASSETS)}"
     return f"""<!DOCTYPE html>
-<html lang="{escape(site.language)}" data-surface="{surface}">
+<html lang="{escape(language(path))}" data-surface="{surface}">
 <head>
 {parts.get("metas", "")}
+<meta name="csrf" content="{escape(context.account.token)}">
 <title>{parts.get("title", "")}</title>
 <link rel="preload" as="font" type="font/woff2" href="/assets/{FONT}" crossorigin>
 {parts.get("css", "")}
@@ -46,6 +47,16 @@ def document(path: str, query: Mapping[str, str], **parts: str) -> str:
 <footer class="dash-scripts">{parts.get("config", "")}{parts.get("scripts", "")}{parts.get("renderer", "")}</footer>
 </body>
 </html>"""
+
+
+def language(path: str) -> str:
+    """The language of the page at ``path``: the reader's, else that of the project that it is about, else the site's."""
+    context = here()
+    for page in dash.page_registry.values():
+        variables = match(path, page["path_template"] or page["path"])
+        if variables is not None:
+            return context.words(context.project(variables.get("project", ""))).language
+    return context.words().language
 
 
 def first_tree(path: str, query: Mapping[str, str]) -> Component | None:
@@ -63,6 +74,12 @@ def match(path: str, template: str) -> dict[str, str] | None:
     pattern = re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", template.strip("/"))
     found = re.fullmatch(pattern, unquote(path).strip("/"))
     return found.groupdict() if found else None
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file in ``assets/`` that a browser may keep for ever, for pages that Dash does not make."""
+    return f"/assets/{name}?m={hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:12]}"
 
 
 @cache

@@ -72,7 +72,8 @@ def as_xlsx(view: View) -> bytes:
     sheets.append(_steps(view))
     if len(view.history.queues) > 1:
         sheets.append(_queues(view))
-    sheets.append(_lost(view))
+    if view.shows("missed"):
+        sheets.append(_lost(view))
     return workbook(sheets)
 
 
@@ -108,7 +109,7 @@ def _summary(view: View) -> list[list[Cell]]:
         (say("Queues counted"), history.queue or ", ".join(project.queues), ""),
         (say("Time zone"), project.time_zone, ""),
         (say("As of"), view.as_of, ""),
-        ("", "" if history.empty else verdict(view)[1], ""),
+        ("", verdict(view)[1] if view.shows("service_level_pct") and not history.empty else "", ""),
     ]
     rows = [[Cell(label, "head"), Cell(value, kind)] for label, value, kind in facts]
     rows += [[Cell(heading(view, column), "head"), _cell(column, history.total)] for column in columns(view)]

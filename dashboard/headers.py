@@ -18,6 +18,13 @@ NOTHING = b"default-src 'none'; frame-ancestors 'self'"
 """The policy of an answer that is not a page."""
 
 
+NO_SCRIPT = (
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The policy of a page on which a password is typed: it runs no script at all, and stands in no frame."""
+
+
 def page_policy(script_hashes: Sequence[str]) -> str:
     """The policy of a page. Nothing from another host; of inline scripts only those that Dash wrote, by their hashes.
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 from redis.exceptions import LockError
 
+from dashboard.access.view import PROMISE, View
 from dashboard.context import Context
 from operations.floor.counters import DAY_MS, MINUTE_MS
 from operations.intraday import blocks
@@ -43,7 +46,45 @@ def load(context: Context, project: Project, span: Span, minutes: int, queue: st
     if span.running:
         parts.append(str(now_ms // MINUTE_MS))  # time passes for the running interval, counters or not
     key = "intraday:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    return once(context, key, lambda: _compute(context, project, span, minutes, queue, revisions, now_ms), PAGE_S)
+    found = once(context, key, lambda: _compute(context, project, span, minutes, queue, revisions, now_ms), PAGE_S)
+    return seen(found, context.caller.view(project))
+
+
+MEASURES = {
+    "service_level_pct": ("service_level_pct", "hits", "whole", "allowed", "goal", "missed", "excess"),
+    "offered": ("offered", "usual"),
+    "answered": ("answered",),
+    "abandoned": ("abandoned",),
+    "abandon_rate_pct": ("abandon_rate_pct",),
+    "asa_s": ("asa_s",),
+    "aht_s": ("aht_s",),
+    "agents_logged_in": ("agents",),
+}
+"""What of the past tells a KPI. Every other measure is seen by whoever sees all of them."""
+
+FRAME = ("day", "label", "start", "end", "state", "open", "queue", "counts", "lost")
+
+
+def seen(found: History, view: View) -> History:
+    """The tables without the values of KPIs that ``view`` does not show; what is kept in the cache stays whole."""
+    if view.kpis is None or found.empty:
+        return found
+    known = {*FRAME, *(name for kpi, names in MEASURES.items() if view.shows(kpi) for name in names)}
+
+    def cut(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(**{str(name): float("nan") for name in table.columns if name not in known})
+
+    steps, queues, lost = cut(found.steps), cut(found.queues), cut(found.lost)
+    if not view.shows(PROMISE):
+        steps, lost = steps.assign(lost=False), lost.iloc[:0]
+    return replace(
+        found,
+        steps=steps,
+        queues=queues,
+        lost=lost,
+        total={name: value if name in known else float("nan") for name, value in found.total.items()},
+        rows={name: table.to_dict("records") for name, table in (("steps", steps), ("queues", queues), ("lost", lost))},
+    )
 
 
 def revision(context: Context, project: Project, span: Span) -> str:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from dashboard import context, dash_app
 from dashboard.access.caller import Caller
-from dashboard.access.gate import Gate
+from dashboard.access.gate import SAFE_METHODS, Gate
 from dashboard.api.intervals import Read
 from dashboard.api.route import Router, Web, check_path
 from dashboard.api.rows import OWNED, rows
+from dashboard.api.screens import orders
 from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send, send_whole
 from dashboard.compression import Compressor
 from dashboard.context import Clock, Watcher
 from dashboard.flask_mount import FlaskMount
 from dashboard.headers import secured
+from dashboard.push.frames import frame
 from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from dashboard.push.reader import Reader, connect
 from operations.intervals import intervals
+from operations.store.screens import Screen, ScreenStore
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +42,15 @@ class Application:
         self._redis = connect(redis_url)
         heart = Heart(self.hub, watcher)
         self._reader = Reader(self._redis, self.hub, heart, watcher, clock)
-        self._web = Web(watcher, self._redis, here.redis, self.hub, heart, self._reader, clock)
+        self._screens = here.screens
+        self._screens.attend(ScreenStore(self._redis), self._screen_changed)
+        self._sessions = here.sessions
+        self._sessions.attend(self._redis, clock, self.hub.close_session)
+        self._web = Web(watcher, self._redis, here.redis, self.hub, heart, self._reader, clock, self._screens)
         self._compress = Compressor()
         self._router = Router(rows(read_intervals), OWNED)
         self._flask = FlaskMount(dash.server, self._compress)
-        self._gate = Gate(watcher, clock, self._answer, self._is_open)
+        self._gate = Gate(watcher, clock, self._answer, self._is_open, here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -77,7 +86,8 @@ class Application:
             route = self._router.find(request)
         except Problem:
             return False
-        return route is not None and (route.open or route.door)
+        # What is in assets/ holds nobody's numbers, and the pages that ask for nothing yet look like the others.
+        return route.open or route.door if route is not None else request.segments[1:2] == ("assets",) and request.method in SAFE_METHODS
 
     async def _answer(self, request: Request, caller: Caller, receive: Receive, send: Send) -> None:
         head = request.method == "HEAD"
@@ -99,22 +109,32 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        reading = asyncio.create_task(self._keep_reading())
+        reading = asyncio.create_task(self._keep(self._reader.run, "the reader of Redis"))
+        following = asyncio.create_task(self._keep(self._screens.follow, "the look at the screens"))
+        signing = asyncio.create_task(self._keep(self._sessions.follow, "the look at the sessions"))
         await send({"type": "lifespan.startup.complete"})
         await receive()
         self.close_streams()
         reading.cancel()
-        await asyncio.wait([reading], timeout=1.0)
+        following.cancel()
+        signing.cancel()
+        await asyncio.wait([reading, following, signing], timeout=1.0)
         await self._reader.sign_off()
         await self._redis.aclose()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _keep_reading(self) -> None:
+    def _screen_changed(self, name: str, screen: Screen | None) -> None:
+        """Tell a screen that something else is wanted of it, and end the feeds of what it may not show any more."""
+        self.hub.close_screen(name, screen.projects if screen else ())
+        if screen is not None:
+            self.hub.tell(name, frame("screen", msgspec.json.encode(orders(screen))))
+
+    async def _keep(self, run: Callable[[], Awaitable[None]], what: str) -> None:
         while True:
             try:
-                await self._reader.run()
+                await run()
             except Exception:
-                log.exception("the reader of Redis failed; it begins anew")
+                log.exception("%s failed; it begins anew", what)
             await asyncio.sleep(READER_AGAIN_S)
 
 

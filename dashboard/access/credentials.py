@@ -7,37 +7,27 @@ import base64
 import binascii
 import hashlib
 import hmac
-import secrets
-from collections import OrderedDict
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
-from dashboard.access.caller import ALL, Caller
+from dashboard.access.caller import Caller
+from dashboard.access.passwords import AT_ONCE, LONGEST_SECRET, Passwords, TooManyTries
+from dashboard.access.screens import COOKIE, FILE, Screens
 from dashboard.access.throttle import Throttle
 from dashboard.asgi import Problem, Request
-from operations.projects.access import Access, User
+from operations.projects.access import Access
 
-COOKIE = "floorlight_screen"
-REMEMBER_MS = 10 * 60_000
-MOST_REMEMBERED = 1_000
-LONGEST_SECRET = 1_024
-AT_ONCE = 2
-"""Passwords verified at the same time: each takes a core and some 64 MB for a tenth of a second."""
+CHALLENGE = ("WWW-Authenticate", 'Basic realm="Floorlight", charset="UTF-8"')
+"""For programs. A browser that got it would ask by a dialog of its own, so the gate takes it out of what a page's script gets."""
 
 
 def unauthorized(detail: str) -> Problem:
-    return Problem(401, "sign_in", detail, [("WWW-Authenticate", 'Basic realm="Floorlight", charset="UTF-8"')])
+    return Problem(401, "sign_in", detail, [CHALLENGE])
 
 
 class Credentials:
-    """Checks credentials against the configuration as it is now. Remembers passwords that were right for a while."""
+    """Checks what a program or a screen shows against the configuration as it is now."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
-        self._salt = secrets.token_bytes(32)
-        self._right: OrderedDict[bytes, int] = OrderedDict()
+    def __init__(self, screens: Screens, passwords: Passwords) -> None:
+        self._screens, self._passwords = screens, passwords
         self._throttle = Throttle()
         self._turn = asyncio.Semaphore(AT_ONCE)
 
@@ -50,59 +40,38 @@ class Credentials:
         token = value if kind.lower() == "bearer" else request.query.get("token") or request.cookies.get(COOKIE)
         if not token:
             raise unauthorized("sign in with a user's name and password, or with a screen's token")
-        return self._screen(access, token, request, now_ms)
+        caller = await self._screen(access, token, request, now_ms)
+        self._screens.heard(caller.screen, address(request), now_ms)
+        return caller
 
-    def _screen(self, access: Access, token: str, request: Request, now_ms: int) -> Caller:
+    async def _screen(self, access: Access, token: str, request: Request, now_ms: int) -> Caller:
         """A token is long and random: guessing is hopeless and only counted so that it does not go on for ever."""
         key = f"token {address(request)}"
         digest = hashlib.sha256(token[:LONGEST_SECRET].encode()).hexdigest()
         for screen in access.screens:
             if hmac.compare_digest(screen.token.get_secret_value().removeprefix("sha256:").lower(), digest):
-                return Caller(screen.name, "screen", frozenset(screen.projects))
+                return Caller(screen.name, "screen", frozenset(screen.projects), screen=FILE + screen.name)
+        paired = await self._screens.caller(token[:LONGEST_SECRET], now_ms)
+        if paired is not None:
+            return paired
         self._wait(key, now_ms)
         self._throttle.failed(key, now_ms)
         raise unauthorized("this screen's token is not, or no longer, known")
 
     async def _user(self, access: Access, value: str, request: Request, now_ms: int) -> Caller:
         name, password = basic(value)
-        user = next((user for user in access.users if user.name == name), None)
-        stored = self._nobody if user is None else user.password.get_secret_value()
-        proof = hmac.digest(self._salt, repr((name, password, stored)).encode("utf-8", "surrogatepass"), "sha256")
-        if user is not None and self._right.get(proof, 0) > now_ms:
-            return as_caller(user)
-        key = f"user {address(request)} {name[:80]}"
-        self._wait(key, now_ms)
-        async with self._turn:
-            right = await asyncio.to_thread(self._verify, stored, password)
-        if user is None or not right:
-            self._throttle.failed(key, now_ms)
+        user = self._passwords.remembered(access, name, password, now_ms)
+        if user is None:
+            async with self._turn:
+                user = await asyncio.to_thread(self._passwords.check, access, name, password, address(request), now_ms)
+        if user is None:
             raise unauthorized("the name or the password is wrong")
-        self._throttle.passed(key)
-        self._right[proof] = now_ms + REMEMBER_MS
-        if len(self._right) > MOST_REMEMBERED:
-            self._right.popitem(last=False)
-        return as_caller(user)
+        return Caller.person(user.name, user, language=user.language or "")
 
     def _wait(self, key: str, now_ms: int) -> None:
         wait_ms = self._throttle.wait_ms(key, now_ms)
         if wait_ms:
-            wait_s = -(-wait_ms // 1000)
-            raise Problem(
-                429, "too_many_tries", f"too many wrong tries; wait {wait_s} s", [("Retry-After", str(wait_s))]
-            )
-
-    def _verify(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-
-def as_caller(user: User) -> Caller:
-    """A user of the configuration; an admin or manager without a list of projects sees all of them."""
-    if user.projects is None:
-        return Caller(user.name, user.role, frozenset({ALL}) if user.role in ("admin", "manager") else frozenset())
-    return Caller(user.name, user.role, frozenset(user.projects))
+            raise TooManyTries(-(-wait_ms // 1000))
 
 
 def basic(value: str) -> tuple[str, str]:

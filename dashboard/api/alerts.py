@@ -124,7 +124,7 @@ async def alerts(web: Web, request: Request, caller: Caller) -> Answer:
     pipe.hgetall(keys.alert_states(name))
     pipe.hget(keys.BOARDS_CHECKED, name)
     head, silences, saved, checked = await asked(pipe.execute())
-    now_ms = web.clock()
+    now_ms, view = web.clock(), caller.view(project)
     states = {rule.decode(): _states.decode(blob) for rule, blob in saved.items()}
     return Answer.json(
         {
@@ -193,7 +193,7 @@ def silent(
     """``silences`` and ``maintenance`` that last or are to come, the first to end first."""
     found: dict[str, list[dict[str, Any]]] = {"silences": [], "maintenance": []}
     for silence in sorted((*saved, *planned(project)), key=lambda each: (each.until, each.id)):
-        if silence.until > now_ms:
+        if silence.until > now_ms and (not silence.kpi or caller.view(project).shows(silence.kpi)):
             place = found["maintenance" if silence.kind == "maintenance" else "silences"]
             place.append(impersonal(public_silence(silence, zone, now_ms), caller))
     return found

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
+from dashboard.access.view import View
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Problem, Request, Stream
 from dashboard.push.hub import FeedKey
@@ -41,6 +42,7 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
     """A project's board, its sources judged at this moment; 304 when the caller has this revision already."""
     project = request.path_values["project"]
     configured = web.watcher.current.projects[project]
+    seen_as = caller.view(configured)
     named = [s for s in configured.sources if s in web.watcher.current.sources]
     pipe = web.redis.pipeline(transaction=False)
     pipe.hget(keys.board(project), boards.HEAD)
@@ -68,7 +70,7 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
         ("Floorlight-Checked-At", str(fresh["checked_at"] or "")),
     )
     # A page that polls asks again and again for what it has: the small head tells, the board stays where it is.
-    tag = _tag(_parts(head).get("revision"), caller, states) if head else ""
+    tag = _tag(_parts(head).get("revision"), seen_as, states) if head else ""
     if tag and tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
         return Answer(304, b"", headers=(("ETag", tag), *headers))
     whole = _parts(await _asked(boards.read_async(web.redis, project)))
@@ -79,11 +81,11 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
             "this project has no board yet; one appears within seconds of the role operate running",
             [("Retry-After", "2")],
         )
-    seen = caller.redact(whole)
+    seen = seen_as.redact(whole)
     written: dict[str, Any] = msgspec.json.decode(whole.get("sources", b"{}"))
     shown = {source: {**written.get(source, {}), **sources.public(view, zone)} for source, view in views.items()}
     body = msgspec.json.encode({**seen, "sources": shown, **fresh})
-    return Answer(200, body, headers=(("ETag", _tag(whole.get("revision"), caller, states)), *headers))
+    return Answer(200, body, headers=(("ETag", _tag(whole.get("revision"), seen_as, states)), *headers))
 
 
 _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -102,9 +104,11 @@ async def _asked(question: Awaitable[Any]) -> Any:
         raise redis_away(error) from error
 
 
-def _tag(revision: msgspec.Raw | None, caller: Caller, states: dict[str, Any]) -> str:
+def _tag(revision: msgspec.Raw | None, view: View, states: dict[str, Any]) -> str:
     """A weak tag: the revision, and what else changes the answer beside the ages in it."""
-    mark = blake2b(repr((caller.sight, sorted(states.items()))).encode(), digest_size=4).hexdigest()
+    mark = blake2b(
+        repr((view.sight, None if view.kpis is None else sorted(view.kpis), sorted(states.items()))).encode(), digest_size=4
+    ).hexdigest()
     return f'W/"{bytes(revision or b"").decode()}-{mark}"'
 
 
@@ -116,4 +120,6 @@ async def live(web: Web, request: Request, caller: Caller) -> Stream:
         )
     said = request.headers.get("last-event-id") or request.query.get("last_event_id") or ""
     last = int(said) if said.isascii() and said.isdigit() and len(said) < 19 else None
-    return LiveStream(web.hub, web.heart, web.clock, FeedKey(request.path_values["project"], caller.sight), last)
+    project = request.path_values["project"]
+    key = FeedKey(project, caller.view(web.watcher.current.projects[project]))
+    return LiveStream(web.hub, web.heart, web.clock, key, last, caller)

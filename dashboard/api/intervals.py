@@ -53,6 +53,9 @@ def handler(read: Read) -> Handler:
                 rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue)
         except (RedisError, OSError) as error:
             raise redis_away(error) from error
+        view = caller.view(configured)
+        if not view.is_whole:
+            rows = [view.interval(row) for row in rows]
         if wants_csv(accept):
             stem = re.sub(r"[^A-Za-z0-9_-]", "_", project)
             name = f"{stem}-{datetime.fromtimestamp(start / 1000, zone):%Y-%m-%d}.csv"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
+from dashboard.access.view import View
 from dashboard.api.health import ROLES, RoleBeat, role_beats, roles_view
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Request
@@ -36,6 +37,7 @@ class EngineFigures(msgspec.Struct):
 
 class _Alert(msgspec.Struct):
     state: str = "firing"
+    kpi: str = ""
 
 
 class _Alerts(msgspec.Struct):
@@ -141,7 +143,8 @@ async def figures(web: Web, caller: Caller) -> Figures:
         for project in projects:
             pipe.hget(keys.board(project), boards.HEAD)
         heads = await pipe.execute()
-        found.alerts = await asyncio.to_thread(_alerts, projects, heads)
+        views = {project: caller.view(web.watcher.current.projects[project]) for project in projects}
+        found.alerts = await asyncio.to_thread(_alerts, views, heads)
     except (RedisError, OSError, TimeoutError):
         found.redis = False
     found.roles = roles_view(beats, now_ms) if found.redis else {role: {"instances": 0} for role in ROLES}
@@ -159,14 +162,14 @@ def _engines(hash_: dict[bytes, bytes]) -> Iterator[tuple[str, EngineFigures]]:
             continue
 
 
-def _alerts(projects: list[str], heads: list[bytes | None]) -> Counter[tuple[str, str]]:
+def _alerts(views: Mapping[str, View], heads: list[bytes | None]) -> Counter[tuple[str, str]]:
     counted: Counter[tuple[str, str]] = Counter()
-    for project, raw in zip(projects, heads, strict=True):
+    for (project, view), raw in zip(views.items(), heads, strict=True):
         try:
             alerts = msgspec.json.decode(raw or b"{}", type=_Alerts).alerts
         except (msgspec.DecodeError, msgspec.ValidationError):
             continue
-        counted.update((project, alert.state) for alert in alerts)
+        counted.update((project, alert.state) for alert in alerts if view.shows(alert.kpi))
     return counted
 
 

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.components.overview import desk_foot, desk_head
 from dashboard.components.page_data import Page, label
+from dashboard.context import Account
 from dashboard.i18n import Words
 from dashboard.i18n.alerts import ALERTS
 from operations.alerts.rules import SOURCE_DOWN
@@ -26,6 +27,7 @@ def alerts(
     chosen: str = "",
     may_act: bool = False,
     who: str = "",
+    account: Account | None = None,
 ) -> Component:
     """The whole page. ``chosen``: the project that it begins with, "" for all; ``who``: the caller's name, "" where nobody signs in."""
     page = Page("alerts", words, project=chosen, time_zone=time_zone, may_act=may_act, texts=ALERTS)
@@ -46,7 +48,7 @@ def alerts(
             ),
         ]
     return html.Main(
-        [desk_head(site, words, current="/alerts"), *found, desk_foot()],
+        [desk_head(site, words, current="/alerts", who=account), *found, desk_foot()],
         id=ids.ALERTS,
         className="desk alerts",
         **{"data-page": page.attribute(), "data-floor": floor(projects, who, words)},

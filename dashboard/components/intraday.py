@@ -12,6 +12,7 @@ from dashboard.components import intraday_charts as charts
 from dashboard.components import intraday_news as news
 from dashboard.components import intraday_tables as tables
 from dashboard.components import intraday_tiles as tiles
+from dashboard.components.account import account
 from dashboard.components.intraday_view import View
 from dashboard.components.overview import PAGES
 from operations.projects.contract import split_queue
@@ -88,6 +89,7 @@ def head(view: View) -> Component:
                 ],
                 className="desk-nav",
             ),
+            account(view.who, say) if view.who else None,
         ],
         className="desk-head",
     )
@@ -226,6 +228,7 @@ def _chart(view: View, chart: str, *, live: bool) -> Component:
             html.Div(graph, className="intra-plot", role="img", **{"aria-label": label}),
         ],
         className="intra-chart",
+        hidden=not view.shows(chart),
         **{"data-chart": chart},
     )
 

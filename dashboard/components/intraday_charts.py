@@ -22,20 +22,24 @@ CHARTS = ("offered", "service_level_pct", "abandoned", "aht_s", "agents")
 _COLOUR = {"lost": "var(--band-critical)", "below": "var(--band-warning)", "ok": "var(--trend)", "none": "var(--trend)"}
 _EDGE = {**_COLOUR, "lost": "var(--band-critical-text)"}
 
+BLANK: Figure = {"data": [], "layout": {}}
+"""A chart that the reader may not see; it keeps its place in the callbacks and none on the page."""
+
 _RUNNING = 0.55
 """The running interval is drawn paler: it is not finished."""
 
 
 def figures(view: View) -> dict[str, Figure]:
     """By the names of ``CHARTS``."""
-    steps = view.history.steps
-    return {
-        "offered": offered(view, steps),
-        "service_level_pct": service_level(view, steps),
-        "abandoned": abandoned(view, steps),
-        "aht_s": handling_time(view, steps),
-        "agents": agents(view, steps),
+    drawn = {
+        "offered": offered,
+        "service_level_pct": service_level,
+        "abandoned": abandoned,
+        "aht_s": handling_time,
+        "agents": agents,
     }
+    steps = view.history.steps
+    return {name: draw(view, steps) if view.shows(name) else BLANK for name, draw in drawn.items()}
 
 
 def offered(view: View, steps: pd.DataFrame) -> Figure:

@@ -23,6 +23,8 @@ def news(view: View) -> list[Component]:
         said.append(html.P(say(text, source=source, time=since), className="intra-quiet", **{"data-look": "unknown"}))
     if view.history.empty:
         return [*said, html.P(_nothing(view), className="empty")]
+    if not view.shows("service_level_pct"):
+        return said
     look, text = verdict(view)
     return [*said, html.P(text, className="intra-verdict", **{"data-look": look})]
 

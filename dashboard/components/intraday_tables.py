@@ -48,7 +48,8 @@ _SAID = {"lost": "lost the goal here", "below": "below the goal"}
 
 def columns(view: View) -> tuple[Column, ...]:
     """The columns of this page: what was lost sight of only where it happened."""
-    return (*COLUMNS, LOST_SIGHT) if view.history.total["lost_sight"] else COLUMNS
+    every = (*COLUMNS, LOST_SIGHT) if view.history.total["lost_sight"] else COLUMNS
+    return tuple(column for column in every if view.shows(column.key))
 
 
 def heading(view: View, column: Column) -> str:
@@ -176,6 +177,8 @@ def queues(view: View) -> list[Component]:
 def lost(view: View) -> list[Component]:
     """The intervals that cost the goal most; those that explain why it was missed are marked."""
     history, say, n = view.history, view.words, view.numbers
+    if not view.shows("missed"):
+        return []
     counts = history.lost["counts"].any()
     title = ("Where it is being lost" if history.span.running else "What lost it") if counts else "What cost most"
     rows = []

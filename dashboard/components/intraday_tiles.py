@@ -13,51 +13,67 @@ from operations.kpis.catalogue import CATALOGUE
 
 
 def tiles(view: View) -> list[Component]:
-    """Six numbers of the whole span, each beside what it should be."""
+    """Six numbers of the whole span, each beside what it should be; fewer for whoever may not see all."""
+    drawn = {
+        "service_level_pct": _service_level,
+        "misses_left": _left,
+        "offered": _offered,
+        "abandon_rate_pct": _abandon_rate,
+        "aht_s": _handling_time,
+        "agents": _agents,
+    }
+    return [draw(view) for measure, draw in drawn.items() if view.shows(measure)]
+
+
+def _service_level(view: View) -> Component:
+    total = view.history.total
+    judged = total["whole"] if not nothing(total["whole"]) else 0
+    within = view.words("within {s} s", s=view.contract.service_level.within_s)
+    return _tile(
+        view,
+        "service_level_pct",
+        judged,
+        view.numbers.percent(total["service_level_pct"]),
+        [_goal(view, "service_level_pct"), within],
+        _contacts(view, judged),
+    )
+
+
+def _offered(view: View) -> Component:
     say, n, total = view.words, view.numbers, view.history.total
     usual = ""
     if not nothing(total["usual"]):
         text = "usual by now {n} ({change})" if view.history.span.running else "usual {n} ({change})"
         usual = say(text, n=n.count(total["usual"]), change=n.change(total["offered"], total["usual"]))
-    judged = total["whole"] if not nothing(total["whole"]) else 0
-    within = say("within {s} s", s=view.contract.service_level.within_s)
-    return [
-        _tile(
-            view,
-            "service_level_pct",
-            judged,
-            n.percent(total["service_level_pct"]),
-            [_goal(view, "service_level_pct"), within],
-            _contacts(view, judged),
-        ),
-        _left(view),
-        _tile(
-            view, "offered", total["offered"], n.count(total["offered"]), [usual or say("nothing to compare with yet")]
-        ),
-        _tile(
-            view,
-            "abandon_rate_pct",
-            total["offered"],
-            n.percent(total["abandon_rate_pct"]),
-            [_goal(view, "abandon_rate_pct")],
-            say("{n} of {m}", n=n.count(total["abandoned"]), m=n.count(total["offered"])),
-        ),
-        _tile(
-            view,
-            "aht_s",
-            total["handled"],
-            n.duration(total["aht_s"]),
-            [_goal(view, "aht_s")],
-            _contacts(view, total["handled"]),
-        ),
-        _box(
-            say("Agents"),
-            n.count(total["agents"], 1),
-            "",
-            [say("nobody signed in") if nothing(total["agents"]) else say("signed in on average")],
-            {"data-measure": "agents"},
-        ),
-    ]
+    return _tile(
+        view, "offered", total["offered"], n.count(total["offered"]), [usual or say("nothing to compare with yet")]
+    )
+
+
+def _abandon_rate(view: View) -> Component:
+    n, total = view.numbers, view.history.total
+    of = view.words("{n} of {m}", n=n.count(total["abandoned"]), m=n.count(total["offered"]))
+    known = view.shows("abandoned") and view.shows("offered")
+    return _tile(
+        view,
+        "abandon_rate_pct",
+        total["offered"],
+        n.percent(total["abandon_rate_pct"]),
+        [_goal(view, "abandon_rate_pct")],
+        of if known else "",
+    )
+
+
+def _handling_time(view: View) -> Component:
+    n, total = view.numbers, view.history.total
+    handled = _contacts(view, total["handled"]) if not nothing(total["handled"]) else ""
+    return _tile(view, "aht_s", total["handled"], n.duration(total["aht_s"]), [_goal(view, "aht_s")], handled)
+
+
+def _agents(view: View) -> Component:
+    say, total = view.words, view.history.total
+    said = say("nobody signed in") if nothing(total["agents"]) else say("signed in on average")
+    return _box(say("Agents"), view.numbers.count(total["agents"], 1), "", [said], {"data-measure": "agents"})
 
 
 def _contacts(view: View, number: float) -> str:

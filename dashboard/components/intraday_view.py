@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard.components.numbers import Numbers, nothing
+from dashboard.context import Account
 from dashboard.i18n import Words
 from operations.alerts.budget import PERIOD_WINDOW
 from operations.intraday.history import History
@@ -17,6 +18,16 @@ from operations.intraday.measures import goal_target
 from operations.projects.contract import Contract, Project, Target
 
 WINDOW_OF_SPAN = {"day": "today", "week": "week", "month": "month"}
+
+TELLS = {
+    "usual": "offered",
+    "change": "offered",
+    "missed": "service_level_pct",
+    "excess": "service_level_pct",
+    "misses_left": "service_level_pct",
+    "agents": "agents_logged_in",
+}
+"""The KPI behind a measure that is none itself."""
 
 FELT = 1.0
 """An interval is below the goal when at least one whole contact more than allowed was missed: two of three contacts are no trend."""
@@ -35,6 +46,13 @@ class View:
     quiet: Sequence[tuple[str, str, str]] = ()
     begins: date | None = None
     as_of: str = ""
+    kpis: frozenset[str] | None = None
+    """Those that the reader may see; None: all."""
+    who: Account | None = None
+
+    def shows(self, measure: str) -> bool:
+        """Whether a column, a tile or a chart tells only what the reader may see."""
+        return self.kpis is None or TELLS.get(measure, measure) in self.kpis
 
     @cached_property
     def numbers(self) -> Numbers:

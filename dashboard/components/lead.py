@@ -12,8 +12,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
+from dashboard.components.account import account
 from dashboard.components.overview import PAGES
 from dashboard.components.page_data import Page
+from dashboard.context import Account
 from dashboard.i18n import Words
 from dashboard.i18n.lead import LEAD
 
@@ -85,7 +87,16 @@ TABLES = (
 )
 
 
-def lead(project: str, name: str, client: str, words: Words, *, layout: str = "", time_zone: str = "UTC") -> Component:
+def lead(
+    project: str,
+    name: str,
+    client: str,
+    words: Words,
+    *,
+    layout: str = "",
+    time_zone: str = "UTC",
+    who: Account | None = None,
+) -> Component:
     """The whole page. ``layout``: the project's, by which an open page notices that it is built differently now."""
     page = Page(
         "lead",
@@ -98,7 +109,7 @@ def lead(project: str, name: str, client: str, words: Words, *, layout: str = ""
     )
     return html.Main(
         [
-            head(project, name, client, words),
+            head(project, name, client, words, who),
             news(),
             html.Div(className="lead-filters", role="search", **{"data-slot": "filters"}),
             jump(words),
@@ -118,7 +129,7 @@ def lead(project: str, name: str, client: str, words: Words, *, layout: str = ""
     )
 
 
-def head(project: str, name: str, client: str, words: Words) -> Component:
+def head(project: str, name: str, client: str, words: Words, who: Account | None = None) -> Component:
     """The project and its client, the way to the other pages, and the time where it works."""
     pages = [("/", "Overview"), *((f"/{page}/{project}", text) for page, text in PAGES)]
     return html.Header(
@@ -139,6 +150,7 @@ def head(project: str, name: str, client: str, words: Words) -> Component:
             ),
             html.Span(className="lead-open", **{"data-slot": "open"}),
             html.Span(className="desk-clock", **{"data-slot": "clock"}),
+            account(who, words) if who else None,
         ],
         className="desk-head",
     )

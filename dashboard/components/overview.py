@@ -8,7 +8,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
+from dashboard.components.account import account
 from dashboard.components.page_data import Page, label
+from dashboard.context import Account
 from dashboard.i18n import Words
 
 PAGES = (("wall", "Wall"), ("lead", "Lead"), ("intraday", "Intraday"))
@@ -19,14 +21,19 @@ CARD_NUMBERS = 4
 
 
 def overview(
-    site: str, projects: Sequence[tuple[str, str, str, Sequence[str]]], words: Words, *, time_zone: str
+    site: str,
+    projects: Sequence[tuple[str, str, str, Sequence[str]]],
+    words: Words,
+    *,
+    time_zone: str,
+    who: Account | None = None,
 ) -> Component:
     """The whole page. ``projects``: id, name, client and wall of each."""
     cards = [card(project, name, client, keys, words) for project, name, client, keys in projects]
     empty = html.P(words("No project is configured, or you may not see any."), className="empty")
     return html.Main(
         [
-            desk_head(site, words, current="/"),
+            desk_head(site, words, current="/", who=who),
             html.Section(cards or empty, className="cards", **{"data-slot": "cards"}),
             desk_foot(),
         ],
@@ -36,9 +43,14 @@ def overview(
     )
 
 
-def desk_head(site: str, words: Words, *, current: str) -> Component:
-    """The site's name, the way to the other pages, and the time."""
-    places = (("/", words("Overview")), ("/alerts", words("Alerts")), ("/sources", words("Sources")))
+def desk_head(site: str, words: Words, *, current: str, who: Account | None = None) -> Component:
+    """The site's name, the way to the other pages, the time, and who reads (None: nobody is told)."""
+    places = (
+        ("/", words("Overview")),
+        ("/alerts", words("Alerts")),
+        ("/sources", words("Sources")),
+        ("/screens", words("Screens")),
+    )
     return html.Header(
         [
             html.H1(site, className="desk-name"),
@@ -52,6 +64,7 @@ def desk_head(site: str, words: Words, *, current: str) -> Component:
                 className="desk-nav",
             ),
             html.Span(className="desk-clock", **{"data-slot": "clock"}),
+            account(who, words) if who else None,
         ],
         className="desk-head",
     )

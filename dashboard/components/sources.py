@@ -20,7 +20,7 @@ FACTS = (
     ("rate", "Events"),
     ("skew", "Clock"),
     ("version", "Version"),
-    ("lacks", "Does not report"),
+    ("untold", "Does not report"),
     ("also", "Also reports"),
     ("projects", "Projects"),
     ("unnamed", "Queues that no project names"),

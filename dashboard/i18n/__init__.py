@@ -45,6 +45,23 @@ def words(language: str) -> Words:
     return Words(language, catalogue(language))
 
 
+def preferred(accepted: str, otherwise: str) -> str:
+    """The language that a browser asks for (its ``Accept-Language``), of those that there are; else ``otherwise``."""
+    wanted = []
+    for number, part in enumerate(accepted[:500].split(",")):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), number, name.strip().lower()))
+        except ValueError:
+            continue
+    for weight_below, _, name in sorted(wanted):
+        main, _, rest = name.partition("-")
+        if weight_below < 0 and main in ("en", "zh"):
+            traditional = any(part in ("hant", "tw", "hk", "mo") for part in rest.split("-"))
+            return "en" if main == "en" else "zh-Hant" if traditional else "zh-Hans"
+    return otherwise
+
+
 def catalogue(language: str) -> dict[str, str]:
     """English text → text, as the language's catalogue file has it; texts not yet translated are left out."""
     path = _LOCALE / language.replace("-", "_") / "LC_MESSAGES" / "pages.po"

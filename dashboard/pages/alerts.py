@@ -9,12 +9,11 @@ from dash.development.base_component import Component
 
 from dashboard.components.alerts import alerts
 from dashboard.context import here
-from dashboard.i18n import words
 
 
 def title(**_: Any) -> str:
     """For the browser's tab."""
-    return words(here().watcher.current.site.language)("Alerts")
+    return here().words()("Alerts")
 
 
 def layout(project: str = "", **_: Any) -> Component:
@@ -24,11 +23,12 @@ def layout(project: str = "", **_: Any) -> Component:
     return alerts(
         site.name,
         list(context.projects().values()),
-        words(site.language),
+        context.words(),
         time_zone=site.time_zone,
         chosen=project,
         may_act=context.caller.may_act,
         who=context.caller.name,
+        account=context.account,
     )
 
 

@@ -22,7 +22,6 @@ from dashboard.components import intraday_tiles as tiles
 from dashboard.components.intraday_view import View
 from dashboard.components.message import message
 from dashboard.context import REDIS_GONE, Context, here
-from dashboard.i18n import words
 from operations.intraday import blocks
 from operations.intraday.span import KEPT_DAYS, Span, span
 from operations.projects.contract import Project
@@ -40,8 +39,8 @@ def title(project: str = "", **_: Any) -> str:
 def layout(project: str = "", **query: Any) -> Component:
     """The past of a project that is configured and that the caller may see; a word otherwise."""
     context = here()
-    said = words(context.watcher.current.site.language)
     found = context.project(project)
+    said = context.words(found)
     if found is None:
         return message(said.live()["not_found"], said)
     asked = Asked(context, found, query)
@@ -93,8 +92,10 @@ def view(asked: Asked) -> View:
     return View(
         project=project,
         history=found,
-        words=words(context.watcher.current.site.language),
+        words=context.words(project),
         budget=board.get("budget") or {},
+        kpis=context.caller.view(project).kpis,
+        who=context.account,
         quiet=quiet,
         begins=blocks.begins(context.redis, project, context.now_ms) if found.empty else None,
         as_of=project.calendar.iso(context.now_ms)[:16].replace("T", " "),
@@ -132,7 +133,7 @@ def follow(_: int | None, pathname: str | None, search: str | None, seen: str | 
             raise PreventUpdate
         now = view(wanted)
     except REDIS_GONE:
-        said = words(wanted.context.watcher.current.site.language)
+        said = wanted.context.words(wanted.project)
         return (no_update, news.away(said), *(no_update,) * 6, "")  # what is seen is old: whatever comes next is drawn
     return (
         parts.where(now),

@@ -10,7 +10,6 @@ from dash.development.base_component import Component
 from dashboard.components.lead import lead
 from dashboard.components.message import message
 from dashboard.context import here
-from dashboard.i18n import words
 
 
 def title(project: str = "", **_: Any) -> str:
@@ -23,12 +22,20 @@ def layout(project: str = "", **_: Any) -> Component:
     """The desk of a project that the caller may see, for a role that may see people; a word otherwise."""
     context = here()
     found = context.project(project)
-    said = words(found.language if found else context.watcher.current.site.language)
+    said = context.words(found)
     if found is None:
         return message(said.live()["not_found"], said)
     if not context.caller.sees_names:
         return message(said("This page shows people by name, which your role does not see."), said)
-    return lead(project, found.name, found.client or "", said, layout=found.layout, time_zone=found.time_zone)
+    return lead(
+        project,
+        found.name,
+        found.client or "",
+        said,
+        layout=found.layout,
+        time_zone=found.time_zone,
+        who=context.account,
+    )
 
 
 dash.register_page(__name__, path_template="/lead/<project>", title=title, name="lead", layout=layout)

@@ -9,12 +9,11 @@ from dash.development.base_component import Component
 
 from dashboard.components.message import message
 from dashboard.context import here
-from dashboard.i18n import words
 
 
 def layout(**_: Any) -> Component:
     """One sentence and the way to the overview."""
-    said = words(here().watcher.current.site.language)
+    said = here().words()
     return message(said("There is no such page."), said)
 
 

@@ -9,8 +9,6 @@ from dash.development.base_component import Component
 
 from dashboard.components.overview import overview
 from dashboard.context import here
-from dashboard.i18n import words
-from operations.kpis.catalogue import DEFAULT_WALL
 
 
 def title(**_: Any) -> str:
@@ -24,10 +22,10 @@ def layout(**_: Any) -> Component:
     context = here()
     site = context.watcher.current.site
     projects = [
-        (key, found.name, found.client or "", list(getattr(found, "wall", None) or DEFAULT_WALL))
+        (key, found.name, found.client or "", context.caller.view(found).chosen(found.wall))
         for key, found in context.projects().items()
     ]
-    return overview(site.name, projects, words(site.language), time_zone=site.time_zone)
+    return overview(site.name, projects, context.words(), time_zone=site.time_zone, who=context.account)
 
 
 dash.register_page(__name__, path="/", title=title, name="overview", layout=layout)

@@ -9,12 +9,11 @@ from dash.development.base_component import Component
 
 from dashboard.components.sources import sources
 from dashboard.context import here
-from dashboard.i18n import words
 
 
 def title(**_: Any) -> str:
     """For the browser's tab."""
-    return words(here().watcher.current.site.language)("Sources")
+    return here().words()("Sources")
 
 
 def layout(**_: Any) -> Component:
@@ -22,7 +21,14 @@ def layout(**_: Any) -> Component:
     context = here()
     site = context.watcher.current.site
     found = [(source, view.kind) for source, view in context.sources().items()]
-    return sources(site.name, found, words(site.language), time_zone=site.time_zone, may_act=context.caller.may_act)
+    return sources(
+        site.name,
+        found,
+        context.words(),
+        time_zone=site.time_zone,
+        may_act=context.caller.may_act,
+        who=context.account,
+    )
 
 
 dash.register_page(__name__, path="/sources", title=title, name="sources", layout=layout)

@@ -10,8 +10,6 @@ from dash.development.base_component import Component
 from dashboard.components.message import message
 from dashboard.components.wall import wall
 from dashboard.context import here
-from dashboard.i18n import words
-from operations.kpis.catalogue import DEFAULT_WALL
 
 
 def title(project: str = "", **_: Any) -> str:
@@ -25,11 +23,11 @@ def layout(project: str = "", decimals: str = "1", **_: Any) -> Component:
     context = here()
     site = context.watcher.current.site
     found = context.project(project)
-    said = words(found.language if found else site.language)
+    said = context.words(found)
     if found is None:
         return message(said.live()["not_found"], said)
     board = context.board(project)
-    keys = (board or {}).get("wall") or list(getattr(found, "wall", None) or DEFAULT_WALL)
+    keys = (board or {}).get("wall") or context.caller.view(found).chosen(found.wall)
     return wall(
         project,
         found.name,

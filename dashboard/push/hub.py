@@ -6,12 +6,12 @@ The reader (``reader.py``) tells what Redis says; a screen's stream (``live.py``
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from dashboard.access.caller import REDACTED, Sight
+from dashboard.access.view import WHOLE, View
 from dashboard.push.feed import BoardFeed, Place, Redact
 from dashboard.push.frames import COMMENT, frame
 
@@ -20,17 +20,17 @@ LINGER_MS = 60_000
 
 
 class FeedKey(NamedTuple):
-    """A board, as those see it who may see that much of people."""
+    """A board, as those see it who may see that much of it."""
 
     project: str
-    sight: Sight
+    view: View = WHOLE
 
 
-def _redact(sight: Sight) -> Redact | None:
-    """What turns the engine's bytes into those that may be seen; only what holds people is decoded."""
-    if sight == "whole":
+def _redact(view: View) -> Redact | None:
+    """What turns the engine's bytes into those that may be seen; only what has to be looked at is decoded."""
+    if view.is_whole:
         return None
-    return lambda raw: msgspec.json.encode(REDACTED[sight](msgspec.json.decode(raw, type=dict[str, msgspec.Raw])))
+    return lambda raw: msgspec.json.encode(view.redact(msgspec.json.decode(raw, type=dict[str, msgspec.Raw])))
 
 
 class Watched:
@@ -38,7 +38,7 @@ class Watched:
 
     def __init__(self, key: FeedKey) -> None:
         self.key = key
-        self.feed = BoardFeed(key.project, _redact(key.sight))
+        self.feed = BoardFeed(key.project, _redact(key.view))
         self.viewers: set[Viewer] = set()
         self.beat = b""
         self.beats = 0
@@ -53,11 +53,15 @@ class Watched:
 class Viewer:
     """One open stream's place in a feed. It holds no data: a screen that does not read costs nothing more."""
 
-    __slots__ = ("watched", "place", "beats", "closed", "_waiter")
+    __slots__ = ("watched", "place", "screen", "session", "until", "notice", "beats", "closed", "_waiter")
 
-    def __init__(self, watched: Watched, place: Place | None) -> None:
+    def __init__(self, watched: Watched, place: Place | None, screen: str = "") -> None:
         self.watched = watched
         self.place = place
+        self.screen = screen
+        self.session = ""
+        self.until: int | None = None
+        self.notice = b""
         self.beats = 0
         self.closed = False
         self._waiter: asyncio.Future[None] | None = None
@@ -79,6 +83,8 @@ class Viewer:
         beat = b""
         if self.beats != watched.beats:
             self.beats, beat = watched.beats, watched.beat
+        if self.notice:
+            beat, self.notice = beat + self.notice, b""
         if found is None:
             return beat
         data, self.place = found
@@ -110,15 +116,15 @@ class Hub:
     def screens(self) -> int:
         return sum(len(watched.viewers) for watched in self._watched.values())
 
-    def join(self, key: FeedKey, last_revision: int | None) -> Viewer:
-        """A new screen. ``last_revision``: what it says that it already has."""
+    def join(self, key: FeedKey, last_revision: int | None, screen: str = "") -> Viewer:
+        """A new viewer. ``last_revision``: what it says that it already has; ``screen``: the paired screen that it is, if any."""
         watched = self._watched.get(key)
         if watched is None:
             watched = self._watched[key] = Watched(key)
             self._by_project.setdefault(key.project, []).append(watched)
         watched.empty_since = None
         place = None if last_revision is None else watched.feed.resume(last_revision)
-        viewer = Viewer(watched, place)
+        viewer = Viewer(watched, place, screen)
         watched.viewers.add(viewer)
         self.look(watched)
         return viewer
@@ -169,8 +175,11 @@ class Hub:
             watched.wake()
 
     def sweep(self, now_ms: int) -> None:
-        """Forget feeds that nobody has watched for a while."""
+        """Forget feeds that nobody has watched for a while, and end the streams of those who have to ask again."""
         for key, watched in list(self._watched.items()):
+            for viewer in list(watched.viewers):
+                if viewer.until is not None and viewer.until <= now_ms:
+                    viewer.close()
             if watched.viewers:
                 continue
             if watched.empty_since is None:
@@ -189,3 +198,25 @@ class Hub:
             if project is None or watched.key.project == project:
                 for viewer in list(watched.viewers):
                     viewer.close()
+
+    def tell(self, screen: str, notice: bytes) -> None:
+        """Send a frame of its own to a paired screen, wherever it watches."""
+        for viewer in self._of(screen):
+            viewer.notice = notice
+            viewer.wake()
+
+    def close_screen(self, screen: str, projects: Collection[str] = ()) -> None:
+        """End the streams of a paired screen but those of ``projects``."""
+        for viewer in self._of(screen):
+            if viewer.watched.key.project not in projects:
+                viewer.close()
+
+    def close_session(self, session: str) -> None:
+        """End the streams of somebody who signed out."""
+        for watched in self._watched.values():
+            for viewer in list(watched.viewers):
+                if viewer.session == session:
+                    viewer.close()
+
+    def _of(self, screen: str) -> list[Viewer]:
+        return [viewer for watched in self._watched.values() for viewer in watched.viewers if viewer.screen == screen]

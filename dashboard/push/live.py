@@ -7,6 +7,7 @@ import random
 
 import msgspec
 
+from dashboard.access.caller import Caller
 from dashboard.asgi import Receive, Send
 from dashboard.context import Clock
 from dashboard.push.frames import frame, opening
@@ -24,21 +25,24 @@ HEADERS = [
 
 
 class LiveStream:
-    """A stream of one board. Ends when the client goes or at shutdown.
+    """A stream of one board. Ends when the client goes, at shutdown, or when ``caller`` has to ask again (the hub sees to that).
 
     A client that does not read holds back this stream's own ``send`` and nothing else; one that fell asleep is freed
     when the kernel gives up on its unanswered heartbeats.
     """
 
-    def __init__(self, hub: Hub, heart: Heart, clock: Clock, key: FeedKey, last_revision: int | None) -> None:
+    def __init__(
+        self, hub: Hub, heart: Heart, clock: Clock, key: FeedKey, last_revision: int | None, caller: Caller
+    ) -> None:
         self._hub, self._heart, self._clock = hub, heart, clock
-        self._key, self._last_revision = key, last_revision
+        self._key, self._last_revision, self._caller = key, last_revision, caller
 
     async def run(self, receive: Receive, send: Send, *, head: bool) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         if head:
             return await send({"type": "http.response.body", "body": b""})
-        viewer = self._hub.join(self._key, self._last_revision)
+        viewer = self._hub.join(self._key, self._last_revision, self._caller.screen)
+        viewer.session, viewer.until = self._caller.session, self._caller.until
         gone = asyncio.ensure_future(_until_gone(receive))
         gone.add_done_callback(lambda _: viewer.close())
         try:

@@ -104,5 +104,11 @@ NOTIFY_ROUTES = "notify:routes"
 WORDS_WAITING = "alerts:waiting"
 """Set of the projects that somebody spoke to."""
 
+SESSIONS_SECRET = "sessions:secret"
+"""What signs the sessions of people who are signed in; made once."""
+
+SESSIONS_ENDED = "sessions:ended"
+"""Sorted set of the sessions that were ended by signing out, until when each has to be remembered."""
+
 BOARDS_CHECKED = "boards:checked"
 ENGINE_METRICS = "engine:metrics"

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from dashboard.access.view import View
 from dashboard.push.feed import RING, RING_BYTES, BoardFeed, Place
 from dashboard.push.hub import FeedKey, Hub
 
@@ -196,7 +197,7 @@ def test_line_breaks_inside_a_change_stay_inside_its_event() -> None:
 
 def test_who_may_not_see_names_shares_another_feed_of_the_same_board() -> None:
     hub = Hub()
-    lead, client = hub.join(FeedKey("acme", "whole"), None), hub.join(FeedKey("acme", "nameless"), None)
+    lead, client = hub.join(FeedKey("acme"), None), hub.join(FeedKey("acme", View("nameless")), None)
     hub.install("acme", board(7))
     hub.change("acme", change(8, agents=[{"name": "Alice"}], agents_gone=["Bob"]))
     assert lead.take().count(b"Alice") == 2
@@ -214,7 +215,7 @@ def test_changes_of_projects_that_nobody_watches_are_not_even_read() -> None:
 
 def test_a_feed_is_forgotten_a_minute_after_its_last_screen() -> None:
     hub = Hub()
-    viewer = hub.join(FeedKey("acme", "whole"), None)
+    viewer = hub.join(FeedKey("acme"), None)
     hub.install("acme", board(7))
     hub.leave(viewer)
     hub.sweep(0)

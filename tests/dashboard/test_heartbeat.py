@@ -37,9 +37,9 @@ def test_a_project_beats_every_five_seconds_counted_from_its_own_first(watcher: 
     hub = Hub()
     heart = Heart(hub, watcher)
     heart.statuses = {"demo": up(NOW)}
-    early = hub.join(FeedKey("p0", "whole"), None)
+    early = hub.join(FeedKey("p0"), None)
     heart.beat(NOW)
-    late = hub.join(FeedKey("p1", "whole"), None)
+    late = hub.join(FeedKey("p1"), None)
     heart.beat(NOW + 2_000)
     assert len(beats(early)) == 1
     assert len(beats(late)) == 1
@@ -56,7 +56,7 @@ def test_a_source_or_a_redis_that_changes_is_told_at_once(watcher: Configuration
     hub.redis = True
     heart = Heart(hub, watcher)
     heart.statuses = {"demo": up(NOW)}
-    screen = hub.join(FeedKey("p0", "whole"), None)
+    screen = hub.join(FeedKey("p0"), None)
     heart.beat(NOW)
     assert beats(screen)[0]["redis"] is True
     heart.beat(NOW + 1_000)
@@ -72,7 +72,7 @@ def test_a_source_or_a_redis_that_changes_is_told_at_once(watcher: Configuration
 def test_a_clock_that_was_set_back_an_hour_does_not_silence_the_heart(watcher: ConfigurationWatcher) -> None:
     hub = Hub()
     heart = Heart(hub, watcher)
-    screen = hub.join(FeedKey("p0", "whole"), None)
+    screen = hub.join(FeedKey("p0"), None)
     heart.beat(NOW)
     beats(screen)
     heart.beat(NOW - 3_600_000)
@@ -91,7 +91,7 @@ def test_times_are_the_projects_own_and_only_its_own_sources_are_named(watcher: 
 def test_a_screen_that_missed_beats_gets_the_newest_alone(watcher: ConfigurationWatcher) -> None:
     hub = Hub()
     heart = Heart(hub, watcher)
-    screen = hub.join(FeedKey("p0", "whole"), None)
+    screen = hub.join(FeedKey("p0"), None)
     for step in range(5):
         heart.beat(NOW + step * BEAT_MS)
     found = beats(screen)
@@ -100,7 +100,7 @@ def test_a_screen_that_missed_beats_gets_the_newest_alone(watcher: Configuration
 
 def test_screens_of_a_project_that_left_the_configuration_are_sent_away(watcher: ConfigurationWatcher) -> None:
     hub = Hub()
-    gone, stays = hub.join(FeedKey("p0", "whole"), None), hub.join(FeedKey("p1", "whole"), None)
+    gone, stays = hub.join(FeedKey("p0"), None), hub.join(FeedKey("p1"), None)
     hub.close("p0")
     assert gone.closed
     assert not stays.closed

@@ -13,7 +13,8 @@ import msgspec
 import pytest
 import redis as redis_py
 
-from dashboard.access.caller import MASK, SIGHT, Caller, mask, with_masked_callers, without_names
+from dashboard.access.caller import SIGHT, Caller
+from dashboard.access.view import MASK, View, mask, with_masked_callers, without_names
 from dashboard.components.lead import TABLES, lead
 from dashboard.components.static_html import static_html
 from dashboard.i18n import LANGUAGES, words
@@ -95,7 +96,7 @@ def test_every_role_has_a_sight_and_only_who_works_with_callers_sees_numbers() -
 
 def test_the_feeds_of_one_board_are_kept_apart_by_who_watches() -> None:
     hub = Hub()
-    lead_, screen, client = (hub.join(FeedKey("p0", sight), None) for sight in ("whole", "masked", "nameless"))
+    lead_, screen, client = (hub.join(FeedKey("p0", View(sight)), None) for sight in ("whole", "masked", "nameless"))
     hub.install("p0", json.dumps(BOARD).encode())
     hub.change("p0", json.dumps(CHANGE).encode())
     whole, masked, nameless = lead_.take(), screen.take(), client.take()
