@@ -16,6 +16,7 @@ def run(chosen: argparse.Namespace) -> int:
     url = starting.shared_redis(chosen, watcher.current)
     if chosen.child:
         child.end_with_parent()
+    starting.follow_edits(watcher, url)
     from operations import engine
     from operations.notify import worker
 

@@ -108,6 +108,7 @@ class LazyServer:
         )
         self._watcher = starting.configuration(chosen.config)
         url = starting.shared_redis(chosen, self._watcher.current)
+        starting.follow_edits(self._watcher, url)
         starting.follow(self._watcher, self._stop)
         app: App = server.create(self._watcher, url, clock=starting.clock)
         return app

@@ -82,6 +82,13 @@ def follow(watcher: ConfigurationWatcher, stop: threading.Event, every_s: float 
     return thread
 
 
+def follow_edits(watcher: ConfigurationWatcher, url: str) -> None:
+    """Lay the targets that managers edit on the pages over the file, now and whenever the watcher looks."""
+    from operations.store import edits
+
+    watcher.follow_edits(edits.reader(url))
+
+
 def named_redis(chosen: argparse.Namespace, configured: Configuration) -> str:
     """The URL of the Redis to use, "" for the embedded one."""
     # Only the parent of all roles sets ``chosen.redis``: to the socket of the Redis that it has embedded.

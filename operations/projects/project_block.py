@@ -262,18 +262,7 @@ def _targets(value: Any, raw: object, path: Path, faults: Faults) -> list[Stage[
     place = (*path, "targets")
 
     def read_list(entries: Any, where: Path, faults: Faults) -> Placed | None:
-        if not isinstance(entries, list):
-            faults.add(where, f"{shown(entries)} is not a list", "write a list of targets, each {kpi: …, goal: …}")
-            return None
-        found: Placed = []
-        for number, entry in enumerate(entries):
-            here = (*where, number)
-            target = validate(Target, entry, here, faults, raw=at(raw, here[2:]))
-            if target is not None and all(limit is None for limit in (target.goal, target.warning, target.critical)):
-                faults.add(here, "sets no limit", "give a goal, a warning or a critical limit")
-            elif target is not None:
-                found.append((here, target))
-        return found
+        return read_targets(entries, where, faults, raw=raw)
 
     dated = isinstance(value, list) and any(
         isinstance(entry, dict) and ("from" in entry or "targets" in entry) for entry in value
@@ -283,6 +272,22 @@ def _targets(value: Any, raw: object, path: Path, faults: Faults) -> list[Stage[
     return [(None, (read_list(value, place, faults) or []) if value is not None else [])]
 
 
+def read_targets(entries: Any, where: Path, faults: Faults, *, raw: object = None) -> Placed:
+    """A list of targets as a person writes them, each with its place; what is wrong goes to ``faults``."""
+    if not isinstance(entries, list):
+        faults.add(where, f"{shown(entries)} is not a list", "write a list of targets, each {kpi: …, goal: …}")
+        return []
+    found: Placed = []
+    for number, entry in enumerate(entries):
+        here = (*where, number)
+        target = validate(Target, entry, here, faults, raw=at(raw, here[2:]) if raw is not None else None)
+        if target is not None and all(limit is None for limit in (target.goal, target.warning, target.critical)):
+            faults.add(here, "sets no limit", "give a goal, a warning or a critical limit")
+        elif target is not None:
+            found.append((here, target))
+    return found
+
+
 def _check_queues(queues: list[Any], stages: list[Stage[Placed]], path: Path, faults: Faults) -> None:
     first: dict[Any, int] = {}
     for number, queue in enumerate(queues):
@@ -290,15 +295,19 @@ def _check_queues(queues: list[Any], stages: list[Stage[Placed]], path: Path, fa
             faults.add(
                 (*path, "queues", number), f"{shown(queue)} is queues[{first[queue]}] too", "name each queue once"
             )
-    for _, placed in stages:
+    check_targets([placed for _, placed in stages], [queue for queue in queues if isinstance(queue, str)], faults)
+
+
+def check_targets(stages: list[Placed], queues: list[str], faults: Faults) -> None:
+    """Each target names a queue of the project, and no two of one stage judge the same."""
+    for placed in stages:
         seen: dict[tuple[str, str, str | None, bool], Path] = {}
         for place, target in placed:
             if target.queue is not None and target.queue not in queues:
-                known = [queue for queue in queues if isinstance(queue, str)]
                 faults.add(
                     (*place, "queue"),
                     f"{shown(target.queue)} is not a queue of this project",
-                    did_you_mean(target.queue, known),
+                    did_you_mean(target.queue, queues),
                 )
             same = (target.kpi, target.window, target.queue, target.per_queue)
             if seen.setdefault(same, place) != place:

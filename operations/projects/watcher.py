@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from collectors.registry import KINDS
 from operations.projects.configuration import Configuration, ConfigurationInvalid, load, parse
+from operations.projects.edits import apply
 
 log = logging.getLogger(__name__)
 
@@ -53,12 +54,42 @@ class ConfigurationWatcher:
         self._close_looks = CLOSE_LOOKS
         self._doubted = b""
         self._seen = self._look()
-        self.current: Configuration = self._read(self._seen)
+        self._read_edits: Callable[[], Mapping[str, bytes]] | None = None
+        self._edits: Mapping[str, bytes] = {}
+        self._of_file = self._read(self._seen)
+        self.current: Configuration = self._of_file
         self.errors: tuple[str, ...] = ()
         self._follow(self.current.files)
 
+    def follow_edits(self, read: Callable[[], Mapping[str, bytes]]) -> None:
+        """Lay what people edited on the pages over the file, from now on and at every poll.
+
+        ``read``: the edits by project (``operations.projects.edits``); it may raise ``OSError`` while their store is away: then those
+        known before hold on.
+        """
+        self._read_edits = read
+        self._look_at_edits()
+
     def poll(self) -> bool:
-        """Look at the files; True when ``current`` was replaced. Costs a ``stat`` per file when nothing changed."""
+        """Look at the files and the edits; True when ``current`` was replaced. Costs a ``stat`` per file when nothing changed."""
+        changed = self._look_at_files()
+        return self._look_at_edits() or changed
+
+    def _look_at_edits(self) -> bool:
+        if self._read_edits is None:
+            return False
+        try:
+            edits = self._read_edits()
+        except OSError:
+            return False
+        if edits == self._edits:
+            return False
+        self._edits = edits
+        self.current = apply(self._of_file, edits)
+        log.info("configuration: targets were edited")
+        return True
+
+    def _look_at_files(self) -> bool:
         self._polls += 1
         if self._stats() != self._seen.stats:
             self._close_looks = CLOSE_LOOKS
@@ -111,9 +142,10 @@ class ConfigurationWatcher:
             self.errors = errors
             return False
         self._follow(fresh.files)
-        changed = fresh.digest != self.current.digest
+        changed = fresh.digest != self._of_file.digest
         if changed:
-            self.current = fresh
+            self._of_file = fresh
+            self.current = apply(fresh, self._edits) if self._edits else fresh
             log.info(
                 "configuration: %s has changed: %d sources, %d projects",
                 self._path.name,
