@@ -37,6 +37,10 @@ CONTACT_FACTS: frozenset[Fact] = frozenset(
 AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "agent_names", "agent_time", "wrap"))
 
 
+NOBODY = frozenset(("no_answer", "busy", "machine", "invalid"))
+"""Outcomes of a dialler's attempt that no person answered."""
+
+
 class Wrong(Exception):
     """An event that has the right form and cannot be true. ``path``: where in it."""
 
@@ -318,6 +322,8 @@ def _dial(t: Translator, form: f.Dial) -> e.AnyEvent:
     live = (connected or abandoned) if form.live_answered is None else form.live_answered
     if form.success and not connected:
         raise Wrong("success", 'only an attempt with "outcome": "connected" can succeed')
+    if live and form.outcome in NOBODY:
+        raise Wrong("outcome", f"{form.outcome} says that no person answered, live_answered or abandoned that one did")
     if abandoned and (connected or not live):
         raise Wrong("abandoned", "an abandoned attempt is one that a person answered and no agent took")
     counters = {
