@@ -387,18 +387,21 @@ export function open(root, page, feed, live) {
       const muted = Object.entries(sources).filter(([, source]) => source.off).map(([id, { off: why }]) =>
         f.say(why.why === 'source_stale' ? 'source_quiet' : 'source_gone', { source: id, time: why.since ? f.at(why.since, zone) : '' })).join(' ');
 
+      const untold = (key) => (board?.kpis?.[key]?.why === 'not_reported' ? f.say('why_not_reported') : '');
+      const nameless = Object.entries(sources).filter(([, source]) => !source.off && source.lacks?.includes('agent_names')).map(([id]) => f.say('no_names', { source: id })).join(' ');
+
       this.tables.queues.draw(queues, queues.length, { gone, empty: f.say('no_queues') });
       const waiting = this.waiting(board, names).filter((row) => !quiet(row.queue));
       const more = (board?.kpis?.contacts_waiting?.value ?? 0) - waiting.length;
       this.tables.waiting.draw(this.fitting(waiting), waiting.length, {
-        gone, empty: muted || f.say('nobody_waits'), note: more > 0 && !muted ? f.say('more_waiting', { n: more }) : waiting.length ? muted : '', count: waiting.length + (muted ? 0 : Math.max(0, more)),
+        gone, empty: muted || untold('contacts_waiting') || f.say('nobody_waits'), note: more > 0 && !muted ? f.say('more_waiting', { n: more }) : waiting.length ? muted : '', count: waiting.length + (muted ? 0 : Math.max(0, more)),
       });
       this.tables.agents.draw(this.searched(here).filter((row) => this.inState(row, chosen.state)), people.length, {
-        gone, empty: muted || f.say('nobody_signed_in'), note: people.length ? muted : '',
+        gone, empty: muted || nameless || f.say('nobody_signed_in'), note: people.length ? [muted, nameless].filter(Boolean).join(' ') : '',
       });
       mark(this.tables.agents.element, 'data-alike', String(people.every((row) => row.queues === f.say('all_queues'))));
       const lost = this.lost(board, names);
-      this.tables.lost.draw(this.fitting(lost), lost.length, { gone, empty: f.say('nobody_lost'), note: this.lostNote(board, lost), count: board?.lost_summary?.callers });
+      this.tables.lost.draw(this.fitting(lost), lost.length, { gone, empty: untold('abandoned') || f.say('nobody_lost'), note: this.lostNote(board, lost), count: board?.lost_summary?.callers });
       this.drawFilters(names, gone ? null : here);
       this.drawFrame(board, off, sources, zone);
     }

@@ -145,6 +145,7 @@ class Feed {
     on('snapshot', (board) => this.take(board));
     on('change', (change) => this.change(change));
     on('heartbeat', (beat) => this.heard(beat));
+    on('screen', (orders) => { this.orders = orders; this.changed(); }); // a word to this screen alone
     stream.onerror = () => {
       if (stream !== this.stream) return;
       this.state = 'lost';
@@ -208,6 +209,7 @@ class Feed {
       const answer = await fetch(`${this.url}/board`, { headers, cache: 'no-store', signal: AbortSignal.timeout(6_000) });
       const said = (name) => (answer.headers.get(name) ? Number(answer.headers.get(name)) : null);
       this.problem = { 401: 'sign_in', 403: 'sign_in', 404: 'not_found' }[answer.status] ?? '';
+      signedOut(answer.status);
       if (answer.ok || answer.status === 304) {
         this.word = perf();
         this.heard({ ...this.beat, redis: true, now: said('Floorlight-Now'), checked_at: said('Floorlight-Checked-At'), sources: null });
@@ -223,6 +225,14 @@ class Feed {
       this.asking = false;
       this.changed();
     }
+  }
+
+  close() {
+    this.stream?.close();
+    this.stream = null;
+    this.changed = () => {};
+    this.closed = true;
+    clearTimeout(this.again);
   }
 
   tick() { // once a second
@@ -281,6 +291,12 @@ function sourceOff(source, fresh) {
   if (source.state !== 'up') return { why: 'source_down', since: ms(source.since) };
   const word = ms(source.last_word_at);
   return fresh && word && clock.now() - word > SOURCE_MS ? { why: 'source_stale', since: word } : null;
+}
+
+// Why a number cannot be taken for now: the first of the sources that it rests on that has gone quiet.
+function quietOf(sources, entry) {
+  for (const id of entry?.sources ?? Object.keys(sources)) if (sources[id]?.off) return sources[id].off;
+  return null;
 }
 
 // ── One KPI ──
@@ -388,10 +404,10 @@ class Place {
     this.trend = trend && new Trend(trend);
   }
 
-  draw(board, off, zone) {
+  draw(board, off, zone, sources) {
     const { key, page, f } = this;
     const entry = board?.kpis?.[key] ?? page.kpis[key];
-    const shown = face(entry, board ? off : null, f, zone);
+    const shown = face(entry, board ? off ?? quietOf(sources, entry) : null, f, zone);
     write(this.number, shown.number);
     write(this.unit, shown.unit);
     mark(this.value, 'data-band', shown.band);
@@ -400,23 +416,25 @@ class Place {
     write(this.state, shown.look === 'warning' || shown.look === 'critical' || shown.look === 'unknown' ? f.say(shown.look) : '');
     const goal = goalOf(entry, key, page, f);
     const window = entry ? page.windows[entry.window] ?? f.say('now') : '';
-    write(this.goal, [goal && f.say('goal', { goal }), window].filter(Boolean).join(' · '));
     const valued = shown.band !== 'unknown';
+    const without = valued && entry.partial?.length ? f.say('without', { sources: entry.partial.join(', ') }) : '';
+    write(this.goal, [goal && f.say('goal', { goal }), window, !this.sample && without].filter(Boolean).join(' · '));
+    mark(this.element, 'data-partial', String(Boolean(without)));
     write(this.of, valued && key === 'agents_available' && board.kpis.agents_logged_in?.value != null ? `/ ${f.count(board.kpis.agents_logged_in.value)}` : '');
-    write(this.sample, valued ? shown.nothing || sampleOf(entry, key, board, f) || shown.note : shown.last);
+    write(this.sample, valued ? [without, shown.nothing || sampleOf(entry, key, board, page, f) || shown.note].filter(Boolean).join(' · ') : shown.last);
     write(this.moved, valued ? movedBy(entry, key, board, shown, f) || missesElsewhere(entry, key, board, page, f) : shown.note);
     this.trend?.draw(valued ? entry.trend ?? [] : [], entry?.target);
     return shown;
   }
 }
 
-function sampleOf(entry, key, board, f) {
+function sampleOf(entry, key, board, page, f) {
   const left = board.misses_left?.[entry.window];
   const parts = [];
   if (entry.unit === 'contacts' && entry.window !== 'now' && key !== 'offered') {
     const offered = board.kpis.offered;
     if (offered?.value != null && offered.window === entry.window) parts.push(f.say('of', { n: offered.value }));
-  } else if (entry.sample != null) parts.push(f.say('contacts', { n: entry.sample }));
+  } else if (entry.sample != null && !(['calls', 'complaints'].includes(entry.unit) && entry.sample === entry.value)) parts.push(f.say(entry.unit === 'calls' ? 'of' : page.samples?.[key] ?? 'contacts', { n: entry.sample }));
   if (key === 'service_level_pct' && left != null) parts.push(missesText(left, f));
   return parts.join(' · ');
 }
@@ -446,13 +464,24 @@ function movedBy(entry, key, board, shown, f) {
 // Whether an alert still calls for somebody: not while it is answered, silent, or nothing can be known of it.
 const needsSomebody = (alert) => alert.state === 'firing' && !alert.acked && !alert.silenced && !alert.inhibited;
 
+// What an alert is about, in the page's language where it has the words; the engine's own words otherwise.
+function alertName(alert, page, f) {
+  const id = alert.id ?? alert.rule ?? '';
+  const burn = /^budget_(day|week|month)_(\d+)([mh])$/.exec(id);
+  if (burn) {
+    const [n, unit] = burn[3] === 'm' && burn[2] % 60 ? [Number(burn[2]), 'min'] : [burn[3] === 'm' ? burn[2] / 60 : Number(burn[2]), 'h'];
+    return f.say(`budget_${burn[1]}`, { span: f.say(`span_${unit}`, { n }) });
+  }
+  if (alert.kpi === 'source_down') return f.say('source_is_down', { source: id.slice(id.indexOf('@') + 1) });
+  return page.labels[alert.kpi] ? [page.labels[alert.kpi], page.windows[alert.window]].filter(Boolean).join(' ') : alert.label ?? alert.kpi;
+}
+
 // An alert in one line: who has it, which number, what it should be, since when, what moves it, whose it is.
 function alertText(alert, board, page, f) {
   const entry = alert.queue ? board.queues?.[alert.queue]?.kpis?.[alert.kpi] : board.kpis?.[alert.kpi];
   const shown = entry && entry.window === alert.window ? running(entry) ?? entry.value : null;
-  const known = page.labels[alert.kpi] && !alert.id.startsWith('budget_');
   const value = shown ?? alert.value;
-  const name = known ? [page.labels[alert.kpi], page.windows[alert.window]].filter(Boolean).join(' ') : alert.label;
+  const name = alertName(alert, page, f);
   const number = value == null ? '' : ` ${f.text(value, alert.unit)}`;
   const goal = alert.target == null ? '' : ` (${f.say('goal', { goal: f.limit(alert.target, alert.unit) })})`;
   const queue = alert.queue || entry?.moved_by || '';
@@ -487,16 +516,15 @@ function worst(board, off, sources, page, f, keys) {
     found.push({ weight, look: entry.band, text: parts.join(' · ') });
   };
   const told = new Set();
-  const anyOff = Object.values(sources).some((source) => source.off);
   for (const alert of board.alerts ?? []) {
     told.add(`${alert.kpi}|${alert.queue}`);
-    const silent = alert.source ? sources[alert.source]?.off : alert.queue ? sources[alert.queue.split('/')[0]]?.off : anyOff;
+    const silent = alert.source ? sources[alert.source]?.off : alert.queue ? sources[alert.queue.split('/')[0]]?.off : quietOf(sources, board.kpis?.[alert.kpi]);
     if (alert.inhibited || alert.state !== 'firing' || silent) continue; // the source speaks for it
     const calls = needsSomebody(alert);
     found.push({ weight: calls ? SEVERITY[alert.level] + 0.1 : 0.5, look: calls ? alert.level : 'answered', text: alertText(alert, board, page, f) });
   }
   const order = [...new Set([...keys, ...Object.keys(board.kpis ?? {})])];
-  for (const key of order) if (!told.has(`${key}|`)) add(board.kpis?.[key], key, null, anyOff);
+  for (const key of order) if (!told.has(`${key}|`)) add(board.kpis?.[key], key, null, quietOf(sources, board.kpis?.[key]));
   if (!found.some((one) => one.weight > 1 && one.look !== 'unknown')) {
     for (const [id, queue] of Object.entries(board.queues ?? {})) {
       for (const key of page.columns) if (!told.has(`${key}|${id}`)) add(queue.kpis?.[key], key, queue.name || id, sources[id.split('/')[0]]?.off);
@@ -527,9 +555,9 @@ function keep(parent, items, keys, create) {
 
 // ── Reloading when the board is built differently now, once the server can be reached ──
 
-async function renew(layout) {
+async function renew(layout, patience = 60_000) {
   const kept = JSON.parse(sessionStorage.getItem('floorlight-reload') ?? '{}');
-  if (renew.going || (kept.layout === layout && Date.now() - kept.at < 60_000 && Date.now() >= kept.at)) return;
+  if (renew.going || (kept.layout === layout && Date.now() - kept.at < patience && Date.now() >= kept.at)) return;
   renew.going = true;
   await new Promise((done) => setTimeout(done, Math.random() * 2_000)); // not every screen in the same instant
   try {
@@ -553,7 +581,16 @@ function outgrown(page, root, feed) {
 
 // ── Beginning: the stream opens before the page is there; the page is taken over again when Dash draws its own ──
 
-const live = { needsSomebody, alertText, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
+// What proves to the server that a page of ours wants something: the token of the session that the document came with.
+const session = () => document.querySelector('meta[name="csrf"]')?.content ?? '';
+const proof = () => ({ 'X-CSRF-Token': session() });
+
+// Somebody whose session is over is led to the sign-in page and back; a wall, where nobody sits, says so and waits.
+function signedOut(status) {
+  if (status === 401 && session() && document.documentElement.dataset.surface === 'desk') location.reload();
+}
+
+const live = { proof, signedOut, Feed, outgrown, renew, needsSomebody, alertText, alertName, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
 let root = null, view = null, feed = null, page = null;
 
 function draw() {
@@ -575,7 +612,7 @@ async function bind() {
   view = null;
   if (root.dataset.page) {
     page = JSON.parse(root.dataset.page);
-    const name = ['wall', 'lead', 'alerts'].includes(page.page) ? page.page : 'desk';
+    const name = ['wall', 'lead', 'alerts', 'playlist', 'screens'].includes(page.page) ? page.page : 'desk';
     views[name] ??= await import(`./${name}.mjs${new URL(import.meta.url).search}`);
     if (found !== root) return;
     view = views[name].open(root, page, feed, live);

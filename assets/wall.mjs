@@ -5,7 +5,7 @@ const { Alarm } = await import(`./alarm.mjs${new URL(import.meta.url).search}`);
 let alarm = null; // outlives the moment in which Dash draws the page anew
 
 export function open(root, page, feed, live) {
-  alarm ??= new Alarm({ sound: false, choosable: false });
+  alarm ??= new Alarm({ sound: page.sound ?? false, choosable: false });
   const { needsSomebody, alertText, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS } = live;
 
   class Wall {
@@ -26,12 +26,8 @@ export function open(root, page, feed, live) {
       const zone = board?.time_zone ?? page.time_zone;
       const off = feed.off();
       const sources = sourcesOf(board, feed.beat);
-      let quiet = null;
-      for (const source of Object.values(sources)) {
-        source.off = sourceOff(source, feed.beat.sources);
-        quiet ??= source.off;
-      }
-      for (const place of this.places) place.draw(board, off ?? quiet, zone);
+      for (const source of Object.values(sources)) source.off = sourceOff(source, feed.beat.sources);
+      for (const place of this.places) place.draw(board, off, zone, sources);
       this.drawAlerts(board, off);
       this.drawQueues(board, off, sources, zone);
       const problem = feed.problem && !board ? { look: 'unknown', text: f.say(feed.problem), more: 0 } : null;

@@ -16,7 +16,7 @@ from operations.floor.counters import Counters
 from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
-from operations.kpis.coverage import Cover, Gives, covers, told_by
+from operations.kpis.coverage import Cover, Gives, covers, lacking, told_by
 from operations.kpis.reasons import REASONS
 from operations.lost import Contact, LostCallers
 from operations.presence import Headcount, Presence, ScopedQueue, agents, observed_agents, seen_from, waiting
@@ -222,6 +222,7 @@ class BoardKeeper:
                     "error": view.error,
                     "why": view.why,
                     "kind": view.kind,
+                    "lacks": lacking(self._gives[name]),
                 }
                 for name, view in sources.items()
                 if name in project.sources

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import tzinfo
 from typing import Any
 
 import msgspec
@@ -12,10 +13,14 @@ from collectors import event_log
 from dashboard.access.caller import Caller
 from dashboard.api.health import notify_view
 from dashboard.api.route import Handler, Web
+from dashboard.api.sentences import language_of
 from dashboard.asgi import Answer, Request
 from dashboard.context import visible
 from operations import sources
+from operations.kpis.coverage import beyond, fact_name, lacking, told_by
+from operations.projects.beyond_reach import beyond_reach
 from operations.store import boards, keys
+from operations.texts import render
 
 FRESH_MS = 500
 """How long one reading serves everybody: many desks ask, and each gets the same."""
@@ -105,9 +110,14 @@ def lost_sight(figures: list[bytes], now_ms: int) -> dict[str, int]:
     return lost
 
 
+def _later(at: object, now_ms: int, zone: tzinfo) -> str | None:
+    """A moment that is still to come, as ISO 8601; None for one that is over, or for something else."""
+    return sources.iso(at, zone) if isinstance(at, int) and at > now_ms else None
+
+
 async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
     """The sources that the caller's projects use, as fresh as can be."""
-    now_ms = web.clock()
+    now_ms, language = web.clock(), language_of(request)
     configuration = web.watcher.current
     projects, names = visible(configuration, caller)
     zone = sources.zone(configuration, "")
@@ -131,9 +141,11 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
         redis = False
     configured = {queue for project in configuration.projects.values() for queue in project.queues}
     shown = {}
+    gives = {}
     for name, raw, queues in zip(names, statuses, spoken, strict=True):
         status = sources.parse(raw) if redis else web.heart.statuses.get(name)
         view = sources.judge(status, now_ms, configuration.sources[name].kind)
+        gives[name] = told_by(view)
         unnamed = sorted(q for q in (q.decode("utf-8", "replace") for q in queues) if f"{name}/{q}" not in configured)
         shown[name] = {
             **sources.public(view, zone),
@@ -144,6 +156,11 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
             "clock_skew_ms": view.facts.get("clock_skew_ms"),
             "incidents": view.facts.get("incidents", []),
             "warning": view.facts.get("warning", ""),
+            "version": view.facts.get("version", ""),
+            "limited_until": _later(view.facts.get("limited_until"), now_ms, zone),
+            "gives": sorted(gives[name]),
+            "untold": [render(fact_name(fact), language) for fact in lacking(gives[name])],
+            "also": [render(fact_name(fact), language) for fact in beyond(gives[name])],
             "lost_sight": lost.get(name),
             "projects": [configuration.projects[p].name for p in projects if name in configuration.projects[p].sources],
             # A queue that nobody named may be any client's.
@@ -152,6 +169,17 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
     config = {
         "read_at": sources.iso(web.reader.configured_at, zone),
         "errors": list(web.watcher.errors) if caller.sees_all else [],
+        "warnings": [
+            render(found, language)
+            for found in beyond_reach(
+                {
+                    name: project
+                    for name, project in configuration.projects.items()
+                    if name in projects and caller.view(project).kpis is None
+                },
+                gives,
+            )
+        ],
     }
     # Whom a route tells is the site's business, not one client's.
     notify = notify_view(told, configuration.notify) if caller.sees_all and redis else []

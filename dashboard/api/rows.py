@@ -10,6 +10,7 @@ from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
 from dashboard.api.schemas import BODY, TEXT, ref
+from dashboard.api.sentences import LANGUAGE
 from dashboard.asgi import JSON, PROBLEM, Answer, Request
 
 LOG = (
@@ -20,11 +21,11 @@ LOG = (
         f"entries, at most {alert_log.MOST_ENTRIES}; {alert_log.DEFAULT_LIMIT} when left out",
         {"type": "integer"},
     ),
+    LANGUAGE,
 )
 SPOKEN = (400, 403, 404, 409, 413, 415, 422, 503)
-from dashboard.api.sentences import LANGUAGE
 
-OWNED = ("/api/", "/ingest/", "/healthz", "/metrics")
+OWNED = ("/api/", "/ingest/", "/healthz", "/metrics", "/pair")
 """Paths that never reach the pages."""
 
 
@@ -33,7 +34,6 @@ def _json(description: str, name: str) -> dict[int, Reply]:
 
 
 def _heard(description: str) -> dict[int, Reply]:
-    LANGUAGE,
     return {202: Reply(description, {JSON: {"type": "object", "required": ["accepted"]}})}
 
 
@@ -55,7 +55,7 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
         Route("GET", "/api/v1/overview", "overview", "Every project that you may see, in short",
               desk.overview(), _json("Boards without queues and agents; 200 also while Redis is away", "Overview")),
         Route("GET", "/api/v1/sources", "listSources", "The sources that your projects use",
-              desk.sources_page, _json("Sources by id", "Sources")),
+              desk.sources_page, _json("Sources by id", "Sources"), (LANGUAGE,), (422,)),
         Route("GET", "/api/v1/projects/{project}/board", "readBoard", "The snapshot that the wall draws",
               board.board, {**_json("The board", "Board"), 304: Reply("You have this revision already", {})},
               (Parameter("If-None-Match", "the ETag of the board that you have", TEXT, where="header"),), (503,)),

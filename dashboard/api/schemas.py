@@ -62,6 +62,7 @@ SOURCE = shape(
     error=TEXT,
     why=TEXT,
     kind=TEXT,
+    lacks={"type": "array", "items": TEXT, "description": "on a board: the facts of a floor that it does not tell"},
 )
 
 AGENT = shape(
@@ -208,7 +209,12 @@ SOURCES = shape(
     ["now", "redis", "config", "sources"],
     now=TIME,
     redis={"type": "boolean"},
-    config=shape(["read_at", "errors"], read_at=MAYBE_TIME, errors={"type": "array", "items": TEXT}),
+    config=shape(
+        ["read_at", "errors"],
+        read_at=MAYBE_TIME,
+        errors={"type": "array", "items": TEXT},
+        warnings={"type": "array", "items": TEXT, "description": "targets that no source can give a number for"},
+    ),
     notify={**NOTIFY, "description": "as in /healthz; empty for a caller who may not see all"},
     sources=table(
         {
@@ -224,6 +230,12 @@ SOURCES = shape(
                     events={**COUNT, "description": "since its collector began"},
                     events_s=MAYBE_NUMBER,
                     clock_skew_ms={**MAYBE_NUMBER, "description": "how far the ACD's clock is off"},
+                    version={**TEXT, "description": "of the ACD, where it tells"},
+                    limited_until={**MAYBE_TIME, "description": "the ACD refuses questions until then; null: it does not"},
+                    warning={**TEXT, "description": "what is wrong although the link stands"},
+                    gives={"type": "array", "items": TEXT, "description": "the facts that it tells"},
+                    untold={"type": "array", "items": TEXT, "description": "those of a floor that it does not, in words"},
+                    also={"type": "array", "items": TEXT, "description": "what it reports beside a floor, in words"},
                     projects={
                         "type": "array",
                         "items": TEXT,
@@ -234,7 +246,6 @@ SOURCES = shape(
                         "type": "array",
                         "description": "what a simulator is made to suffer, until when (epoch ms)",
                     },
-                    warning=TEXT,
                     unnamed_queues={
                         "type": ["array", "null"],
                         "items": TEXT,

@@ -47,6 +47,7 @@ class Page:
                 "columns": self.columns,
                 "labels": {key: label(key, self.words.language) for key in CATALOGUE},
                 "better": {key: row.better for key, row in CATALOGUE.items()},
+                "samples": {key: row.sample for key, row in CATALOGUE.items() if row.sample != "contacts"},
                 "windows": {key: names[self.words.language] for key, names in WINDOWS.items()},
                 "words": self.words.live() | {name: self.words(english) for name, english in self.texts.items()},
             },

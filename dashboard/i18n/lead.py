@@ -32,6 +32,7 @@ LEAD: dict[str, str] = {
     "nobody_signed_in": "Nobody is signed in to these queues.",
     "nobody_lost": "Nobody hung up today without being answered since.",
     "nothing_fits": "Nothing here fits the filter. Esc clears it.",
+    "no_names": "{source} does not report agents by name.",
     "source_quiet": "{source}: not shown, no word since {time}",
     "source_gone": "{source}: not shown, no data since {time}",
 }

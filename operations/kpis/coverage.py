@@ -14,6 +14,7 @@ from collectors.registry import KINDS
 from operations.kpis.catalogue import CATALOGUE, Kpi
 from operations.kpis.formulas import Terms
 from operations.sources import SourceView
+from operations.texts import Said, say
 
 EVERYTHING: frozenset[str] = FLOOR | BUSINESS
 
@@ -26,6 +27,48 @@ class Cover(NamedTuple):
 
     sources: tuple[str, ...]
     lacking: tuple[str, ...]
+
+
+def fact_name(fact: str) -> Said:
+    """What people call a fact, as in "does not report hold time"."""
+    return FACT_NAMES.get(fact, Said(fact))
+
+
+FACT_NAMES: dict[str, Said] = {
+    "waiting": say("who waits now"),
+    "longest_wait": say("since when they wait"),
+    "agents": say("what agents do now"),
+    "agent_names": say("agents by name"),
+    "agent_time": say("agents' time"),
+    "contacts": say("offered and answered contacts"),
+    "waits": say("waits"),
+    "abandons": say("abandons"),
+    "flow_outs": say("flow-outs"),
+    "talk": say("talk time"),
+    "hold": say("hold time"),
+    "wrap": say("wrap-up time"),
+    "ring": say("ring time"),
+    "transfers": say("transfers"),
+    "rang_no_answer": say("unanswered rings"),
+    "surveys": say("surveys"),
+    "resolution": say("first-contact resolution"),
+    "complaints": say("complaints"),
+    "quality": say("quality scores"),
+    "dialler": say("outbound calls"),
+    "ivr": say("IVR sessions"),
+    "bot": say("bot sessions"),
+    "tickets": say("tickets"),
+}
+
+
+def lacking(told: frozenset[str]) -> list[str]:
+    """The facts of a floor that a source does not tell, in the order in which they are listed; none for one that tells of no floor at all."""
+    return [fact for fact in FACT_NAMES if fact in FLOOR and fact not in told] if told & FLOOR else []
+
+
+def beyond(told: frozenset[str]) -> list[str]:
+    """What a source reports beside its floor."""
+    return [fact for fact in FACT_NAMES if fact in BUSINESS and fact in told]
 
 
 def given(kind: str, facts: Mapping[str, Any], kinds: Mapping[str, Any] = KINDS) -> frozenset[str]:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from collectors.registry import KINDS
+from operations.kpis.coverage import given
+from operations.projects.beyond_reach import beyond_reach
 from operations.projects.configuration import Configuration, ConfigurationInvalid, load
 from operations.projects.contract import Block, Project, Target, number
 from operations.projects.opening_hours import OpeningHours
 from operations.projects.opening_rules import DAYS
+from operations.texts import render
 
 VALID, INVALID = 0, 2
 
@@ -23,7 +26,11 @@ def check(path: str | Path, environ: Mapping[str, str], kinds: Mapping[str, Any]
         count = len(invalid.errors)
         head = f"{path}: {count} error{'s' if count != 1 else ''}"
         return INVALID, "\n".join([head, *(f"  {error}" for error in invalid.errors)])
-    return VALID, "\n".join([f"{path}: valid", *_summary(configuration)])
+    told = {name: given(source.kind, {}, kinds) for name, source in configuration.sources.items()}
+    warnings = [render(found, "en") for found in beyond_reach(configuration.projects, told)]
+    return VALID, "\n".join(
+        [f"{path}: valid", *_summary(configuration), *(f"  warning   {warning}" for warning in warnings)]
+    )
 
 
 def _summary(configuration: Configuration) -> Iterator[str]:

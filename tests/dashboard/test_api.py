@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import jsonschema
@@ -165,6 +166,26 @@ def test_the_sources_say_their_rate_their_clock_and_queues_that_nobody_named(
     assert "Project p0" in demo["projects"]
     assert "Other" not in demo["projects"]
     assert body["config"]["errors"] == []
+
+
+def test_a_source_says_what_it_tells_and_what_it_does_not_and_until_when_it_is_limited(
+    web: WebProcess, publisher: Publisher, described: Callable[..., None]
+) -> None:
+    soon = now_ms() + 3_600_000
+    facts = {"gives": ["waiting", "contacts", "surveys"], "version": "9.1", "limited_until": soon, "warning": "slow"}
+    source_says(publisher.client, "demo", now_ms(), facts=facts)
+    body = web.get("/api/v1/sources?language=zh-Hans").json()
+    described("/api/v1/sources", 200, body)
+    demo = body["sources"]["demo"]
+    assert demo["gives"] == ["contacts", "surveys", "waiting"]
+    assert "持线时长" in demo["untold"]
+    assert demo["also"] == ["满意度评价"]
+    assert (demo["version"], demo["warning"]) == ("9.1", "slow")
+    assert datetime.fromisoformat(demo["limited_until"]).timestamp() * 1000 == soon
+    source_says(publisher.client, "demo", now_ms(), facts={"limited_until": now_ms() - 1})
+    plain = web.get("/api/v1/sources").json()["sources"]["demo"]
+    assert (plain["limited_until"], plain["untold"], plain["also"]) == (None, [], [])
+    assert web.get("/api/v1/sources?language=xx").status_code == 422
 
 
 HOSTILE = [

@@ -66,3 +66,37 @@ def test_a_file_that_is_not_there_is_one_error(tmp_path: Path) -> None:
     code, text = check(tmp_path / "none.yaml", {}, KINDS)
     assert code == 2
     assert text.startswith(f"{tmp_path / 'none.yaml'}: 1 error\n")
+
+
+NARROW = """
+site: {name: Harbour, time_zone: Asia/Shanghai}
+sources: {log: {kind: queue_log, path: /x}, sim: {kind: simulator}}
+projects:
+  acme:
+    queues: [log/l1, log/l2]
+    wall: [csat_pct, answered]
+    targets:
+      - {kpi: avg_hold_s, goal: 20}
+      - {kpi: avg_wrap_s, goal: 20, per_queue: true}
+      - {kpi: answered, goal: 20}
+  both:
+    queues: [log/l3, sim/air]
+    targets:
+      - {kpi: avg_hold_s, goal: 20}
+      - {kpi: avg_hold_s, goal: 20, per_queue: true}
+      - {kpi: open_tickets, goal: 5}
+"""
+
+
+def test_a_target_that_no_source_can_give_is_a_warning_and_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(NARROW)
+    code, text = check(file, {})
+    assert code == 0
+    assert [line.strip() for line in text.splitlines() if "warning " in line] == [
+        "warning   projects.acme: the target on Hold time is never judged: log does not report hold time",
+        "warning   projects.acme: the target on Wrap-up time of log/l1, log/l2 is never judged: log does not report wrap-up time",
+        "warning   projects.acme: Satisfaction stays empty on the wall: log does not report surveys",
+        "warning   projects.both: the target on Hold time of log/l3 is never judged: log does not report hold time",
+        "warning   projects.both: the target on Open tickets is never judged: log, sim does not report tickets",
+    ]
