@@ -61,6 +61,9 @@ class Rig(abc.ABC):
     watches_link: ClassVar[bool] = True
     """Whether there is a link that can hang; a file has none."""
 
+    redis_url: str = ""
+    """Where a door of ours writes to, for what is not watched but pushes; set before ``start``."""
+
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.truth = Truth()

@@ -6,9 +6,11 @@ from tests.collectors.asterisk.rig import AsteriskRig
 from tests.collectors.contract.rig import Rig
 from tests.collectors.freeswitch.rig import FreeSwitchRig
 from tests.collectors.queue_log.rig import QueueLogRig
+from tests.collectors.webhook.rig import WebhookRig
 
 RIGS: dict[str, type[Rig]] = {
     "asterisk": AsteriskRig,
     "freeswitch": FreeSwitchRig,
     "queue_log": QueueLogRig,
+    "webhook": WebhookRig,
 }

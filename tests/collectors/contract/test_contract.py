@@ -32,6 +32,7 @@ class Watched:
     def __init__(self, kind: str, redis_process: RedisProcess) -> None:
         self.clock = Clock()
         self.rig: Rig = RIGS[kind](self.clock)
+        self.rig.redis_url = f"unix://{redis_process.socket}"
         self.kind, self._process = kind, redis_process
 
     async def __aenter__(self) -> Watched:
