@@ -77,6 +77,11 @@ def test_the_first_of_two_headers_counts_and_an_inner_body_is_not_read_as_header
     assert parsed == {"CC-Action": "member-queue-start"}
 
 
+def test_the_first_of_two_headers_of_a_frame_counts() -> None:
+    (found,) = EslParser().feed(b"Content-Type: auth/request\nContent-Type: api/response\n\n")
+    assert found.kind == "auth/request"
+
+
 def test_bytes_that_are_no_utf8_cost_their_letter_and_nothing_else() -> None:
     parsed = parse_event(b"CC-Member-CID-Name: M\xfcller%FFx\nCC-Queue: q\n\n", WANTED)
     assert parsed == {"CC-Member-CID-Name": "M\ufffdller\ufffdx", "CC-Queue": "q"}

@@ -210,7 +210,9 @@ def test_a_resume_is_no_second_offer_and_no_abandon() -> None:
     contact = w.server.contact_of(member)
     w.wait(10)
     w.server.abandon(member)
-    w.wait(20)
+    for _ in range(4):
+        w.wait(5)
+        w.tables()
     assert totals(w.events, Q) == {"offered": 1, "waiting": 1}
     session = w.server.resumes(member)
     assert session != contact
@@ -334,12 +336,24 @@ def test_who_loses_the_race_of_a_ring_all_let_nothing_ring() -> None:
     member = w.server.call_enters(Q)
     w.server.rings(member, ANNA)
     w.server.rings(member, BEN)
-    w.server.answer(member, BEN)
+    w.server.leg_answers(member, BEN)
     w.server.rings_out(member, ANNA, "LOSE_RACE")
+    w.server.joined(member, BEN)
     w.wait(10)
     assert totals(w.events, Q) == {"offered": 1, "answered": 1}
     assert w.conditions(ANNA)[-1] == "available"
     assert w.conditions(BEN)[-1] == "on_contact"
+
+
+def test_who_loses_it_by_a_moment_is_told_of_by_the_state_alone() -> None:
+    w = Watched().staffed()
+    member = w.server.call_enters(Q)
+    w.server.rings(member, ANNA)
+    w.server.answer(member, BEN)
+    w.server.state(ANNA, "Waiting")
+    w.wait(10)
+    assert totals(w.events, Q) == {"offered": 1, "answered": 1}
+    assert w.conditions(ANNA)[-1] == "available"
 
 
 # ── what is an answer ─────────────────────────────────────────────────────────────────────────────
@@ -418,6 +432,7 @@ def test_a_hang_up_at_the_moment_of_the_answer_is_one_answered_contact() -> None
         w.server.end(member)
         w.hear()
         assert totals(w.events, Q) == {"offered": 1, "answered": 1, "handled": 1}
+        assert not w.only(ContactAbandoned)
 
 
 def test_hold_is_the_agents_own_leg_while_it_talks_and_nothing_else() -> None:
@@ -621,7 +636,8 @@ def test_a_caller_who_is_heard_before_the_row_is_written_is_not_given_up() -> No
     member = w.server.call_enters(Q)
     w.hear()
     row = w.server.members.pop(member)
-    w.tables()
+    for _ in range(3):
+        w.tables()
     w.tables(first=True)
     w.server.members[member] = row
     w.wait(10)
@@ -662,6 +678,39 @@ def test_a_caller_of_whom_no_event_was_heard_is_seen_by_the_second_table() -> No
         w.wait(10)
         w.tables()
     assert floor_of(w.events).agents[ANNA].condition == "available"
+
+
+def test_a_poll_that_overtakes_an_answer_leaves_it_to_the_events() -> None:
+    w = Watched().staffed()
+    member = w.server.call_enters(Q)
+    w.wait(10)
+    w.server.rings(member, ANNA)
+    w.server.leg_answers(member, ANNA)
+    answered_at = w.now_ms
+    w.now += 8
+    w.server.joined(member, ANNA)
+    w.tables()
+    w.hear()
+    assert [(event.at, event.contact) for event in w.only(ContactAnswered)] == [  # type: ignore[attr-defined]
+        (answered_at, w.server.contact_of(member))
+    ]
+
+
+def test_a_talk_that_the_first_tables_tell_of_is_not_told_again_by_events_behind_them() -> None:
+    w = Watched()
+    w.server.add_agent(ANNA, Q)
+    member = w.server.call_enters(Q)
+    w.hear()
+    w.begin()
+    w.now += 10
+    w.server.rings(member, ANNA)
+    w.server.leg_answers(member, ANNA)
+    w.now += 8
+    w.server.joined(member, ANNA)
+    w.tables(first=True)
+    w.hear()
+    assert len(w.only(ContactAnswered)) == 1
+    assert totals(w.events, Q) == {"offered": 1, "answered": 1}
 
 
 def test_who_was_joined_while_we_still_watched_is_not_answered_again() -> None:
@@ -744,6 +793,16 @@ def test_a_clock_that_is_set_back_invents_no_duration() -> None:
     w.server.answer(member, ANNA)
     (answered,) = [event for event in w.hear() if isinstance(event, ContactAnswered)]
     assert answered.wait_ms is None
+
+
+def test_nothing_is_ever_told_to_be_in_the_future() -> None:
+    w = Watched(skew_s=100).staffed()
+    assert w.translator.skew_ms == 100_000
+    w.translator.skew_ms = 103_000  # measured by a slow answer
+    w.server.call_enters(Q)
+    w.hear()
+    (entered,) = w.only(ContactEntered)
+    assert entered.at == w.now_ms
 
 
 def test_without_a_measured_clock_the_fastest_word_dates_the_others() -> None:
