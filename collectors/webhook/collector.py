@@ -39,32 +39,27 @@ class WebhookCollector:
         while True:
             seen = (await link.recall(door.HEARD), await link.recall(door.REFUSED))
             if seen != self._seen:
-                if seen[0] is not None:
-                    link.connected("others push")
-                    await self._take(link, int(seen[0]))
-                await self._note(link)
+                await self._tell(link, None if seen[0] is None else int(seen[0]))
                 self._seen = seen
             await self._warn(link, seen[1])
             await asyncio.sleep(self._look_s)
 
-    async def _take(self, link: Link, heard_at: int) -> None:
+    async def _tell(self, link: Link, heard_at: int | None) -> None:
         received = await _number(link, door.RECEIVED) or 0
-        if self._events_before is None or received < self._events_before:
-            self._events_before = received
-        link.pushed(heard_at, received - self._events_before, await _number(link, door.LAST_EVENT))
-        if self._settings.gives is None:
+        duplicates, refused = await _number(link, door.DUPLICATES) or 0, await _number(link, door.REFUSED) or 0
+        last_event_at, skew_ms = await _number(link, door.LAST_EVENT), await _number(link, door.SKEW)
+        if self._settings.gives is None and heard_at is not None:
             for fact in self.gives - self._told:
                 if await link.recall(door.TOLD + fact) is not None:
                     self._told.add(fact)
             link.note(gives=sorted(self._told))
-
-    async def _note(self, link: Link) -> None:
-        link.note(
-            received=await _number(link, door.RECEIVED) or 0,
-            duplicates=await _number(link, door.DUPLICATES) or 0,
-            refused=await _number(link, door.REFUSED) or 0,
-        )
-        skew_ms = await _number(link, door.SKEW)
+        # from here on without a pause: the status is written at any of them
+        if heard_at is not None:
+            if self._events_before is None or received < self._events_before:
+                self._events_before = received
+            link.connected("others push")
+            link.pushed(heard_at, received - self._events_before, last_event_at)
+        link.note(received=received, duplicates=duplicates, refused=refused)
         if skew_ms is not None:
             link.note(clock_skew_ms=skew_ms)
 
