@@ -612,7 +612,7 @@ async function bind() {
   view = null;
   if (root.dataset.page) {
     page = JSON.parse(root.dataset.page);
-    const name = ['wall', 'lead', 'alerts', 'playlist', 'screens'].includes(page.page) ? page.page : 'desk';
+    const name = ['wall', 'lead', 'alerts', 'playlist', 'screens', 'targets'].includes(page.page) ? page.page : 'desk';
     views[name] ??= await import(`./${name}.mjs${new URL(import.meta.url).search}`);
     if (found !== root) return;
     view = views[name].open(root, page, feed, live);

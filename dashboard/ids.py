@@ -7,6 +7,8 @@ LEAD = "lead"
 ALERTS = "alerts"
 OVERVIEW = "overview"
 SOURCES = "sources"
+SCREENS = "screens"
+PLAYLIST = "playlist"
 MESSAGE = "message"
 
 INTRADAY = "intraday"

@@ -208,8 +208,8 @@ def text(field: str, value: str, longest: int, *, needed: bool = False, example:
     return value
 
 
-async def body(request: Request, of: type[T]) -> T:
-    """The body as ``of``. Raises ``Problem`` 400, 413, 415 or 422."""
+async def body(request: Request, of: type[T], example: str = "") -> T:
+    """The body as ``of``; ``example``: what would be right, for a type that is not in ``EXAMPLES``. Raises ``Problem`` 400, 413, 415 or 422."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Problem(415, "not_json", "the body must be application/json")
     try:
@@ -217,17 +217,17 @@ async def body(request: Request, of: type[T]) -> T:
     except BodyTooLong as error:
         raise Problem(413, "too_long", f"the body may have at most {LONGEST_BODY} bytes") from error
     except msgspec.ValidationError as error:
-        raise _not_like(str(error), of) from error
+        raise _not_like(str(error), example or EXAMPLES[of]) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Problem(400, "not_json", "the body is not JSON") from error
 
 
-def _not_like(said: str, of: type) -> Problem:
+def _not_like(said: str, example: str) -> Problem:
     """msgspec's sentence with the field in front, as ours have it."""
     what, _, place = said.partition(" - at ")
     named = re.search(r"field `(.{1,80}?)`", what)
     field = named[1] if named else place.strip("`").removeprefix("$.") or "body"
-    return refused(field if field != "$" else "body", f"{what}; right is for example {EXAMPLES[of]}")
+    return refused(field if field != "$" else "body", f"{what}; right is for example {example}")
 
 
 def moment(field: str, value: str, zone: tzinfo) -> int:

@@ -70,9 +70,8 @@ class ShortBoards:
                 }
 
 
-def overview() -> Handler:
+def overview(short: ShortBoards) -> Handler:
     """The handler; its reading is shared by everybody who asks this process."""
-    short = ShortBoards()
 
     async def answer(web: Web, request: Request, caller: Caller) -> Answer:
         """Every project that the caller may see, in short. Stays 200 while Redis is away, and says so."""
@@ -84,7 +83,7 @@ def overview() -> Handler:
                 continue
             zone = sources.zone(web.watcher.current, name)
             board = short.boards.get(name, {"checked_at": None})
-            seen = caller.redact(board)
+            seen = caller.view(project).redact(board)
             shown = {
                 **seen,
                 "project": name,
@@ -97,6 +96,32 @@ def overview() -> Handler:
         return Answer.json({"now": sources.iso(now_ms), "redis": short.redis, "projects": listed})
 
     return answer
+
+
+def critical(short: ShortBoards) -> Handler:
+    """The handler of what a wall asks that shows several projects in turn; it shares the reading of ``overview``."""
+
+    async def answer(web: Web, request: Request, caller: Caller) -> Answer:
+        """Of the caller's projects (``?projects=a,b``: of these) how many critical alerts nobody has answered."""
+        await short.read(web)
+        asked = request.query.get("projects")
+        configured = web.watcher.current.projects
+        said = {}
+        for name in configured if asked is None else dict.fromkeys(asked.split(",")):
+            if name in configured and caller.may_see(name):
+                board = short.boards.get(name, {})
+                seen = caller.view(configured[name]).redact({"alerts": board.get("alerts", [])})
+                calls = sum(map(_calls, seen["alerts"]))
+                said[name] = {"critical": calls, "checked_at": sources.iso(board.get("checked_at"))}
+        return Answer.json({"now": sources.iso(web.clock()), "redis": short.redis, "projects": said})
+
+    return answer
+
+
+def _calls(alert: dict[str, Any]) -> bool:
+    """Whether an alert is critical and calls for somebody: not while it is answered, silent, or its source is gone."""
+    calm = alert.get("acked") or alert.get("silenced") or alert.get("inhibited")
+    return alert.get("state") == "firing" and alert.get("level") == "critical" and not calm
 
 
 def lost_sight(figures: list[bytes], now_ms: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from dashboard.asgi import PROBLEM
 
 VERSION = "1.0.0"
 
-NAMED = {"project": "a project's id", "source": "a source's id", "silence": "a silence's id"}
+NAMED = {"project": "a project's id", "source": "a source's id", "silence": "a silence's id", "screen": "a screen's id"}
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from dashboard.access.caller import Caller
+from dashboard.access.screens import Screens
 from dashboard.asgi import Answer, Problem, Request, Stream
 from dashboard.context import Clock, Watcher, visible
 from dashboard.push.heartbeat import Heart
@@ -28,6 +29,7 @@ class Web:
     heart: Heart
     reader: Reader
     clock: Clock
+    screens: Screens
 
 
 Handler = Callable[[Web, Request, Caller], Awaitable[Answer | Stream]]
@@ -56,7 +58,7 @@ class Reply:
 class Route:
     """One row.
 
-    A ``{project}`` or ``{source}`` in ``path`` is checked before the handler runs (``check_path``), so no route can
+    A ``{project}``, ``{source}`` or ``{screen}`` in ``path`` is checked before the handler runs (``check_path``), so no route can
     forget to. ``problems``: the statuses that the handler raises. ``open``: asks for no credentials.
     ``door``: asks for a source's credentials, and not for a person's; its handler finds the source and checks them.
     """
@@ -121,7 +123,7 @@ class Router:
 
 
 def check_path(web: Web, request: Request, caller: Caller) -> None:
-    """Raises ``Problem`` 404 unless ``caller`` may see the project or the source that the path names, if it names one.
+    """Raises ``Problem`` 404 unless ``caller`` may see the project, source or screen that the path names, if it names one.
 
     One answer for what does not exist and for what the caller may not see.
     """
@@ -135,3 +137,9 @@ def check_path(web: Web, request: Request, caller: Caller) -> None:
         raise Problem(
             404, "unknown_source", "there is no such source; GET /api/v1/sources lists those that you may see"
         )
+    if "screen" in named:
+        screen = web.screens.screen(web.watcher.current.access, named["screen"])
+        if screen is None or not all(caller.may_see(project) for project in screen.projects):
+            raise Problem(
+                404, "unknown_screen", "there is no such screen; GET /api/v1/screens lists those that you may see"
+            )

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.access.caller import Caller
-from dashboard.api import alert_log, alert_words, alerts, board, commands, desk, health, ingest, metrics
+from dashboard.api import (
+    alert_log,
+    alert_words,
+    alerts,
+    board,
+    commands,
+    desk,
+    health,
+    ingest,
+    metrics,
+    pairing,
+    screens,
+)
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
 from dashboard.api.route import Parameter, Reply, Route, Web
@@ -40,6 +52,7 @@ def _heard(description: str) -> dict[int, Reply]:
 def rows(read_intervals: past.Read) -> tuple[Route, ...]:
     """The routes. ``read_intervals``: ``operations.intervals.intervals``, or a like of it."""
     written: dict[str, Any] = {}
+    short = desk.ShortBoards()
 
     async def openapi(web: Web, request: Request, caller: Caller) -> Answer:
         return Answer.json(written)
@@ -53,7 +66,10 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
         Route("GET", "/api/v1/projects", "listProjects", "The projects that you may see",
               board.projects, _json("Projects", "Projects")),
         Route("GET", "/api/v1/overview", "overview", "Every project that you may see, in short",
-              desk.overview(), _json("Boards without queues and agents; 200 also while Redis is away", "Overview")),
+              desk.overview(short), _json("Boards without queues and agents; 200 also while Redis is away", "Overview")),
+        Route("GET", "/api/v1/critical", "critical", "Which of your projects call for somebody",
+              desk.critical(short), _json("By project; 200 also while Redis is away", "Critical"),
+              (Parameter("projects", "ids, with commas between them; all of yours when left out", TEXT),)),
         Route("GET", "/api/v1/sources", "listSources", "The sources that your projects use",
               desk.sources_page, _json("Sources by id", "Sources"), (LANGUAGE,), (422,)),
         Route("GET", "/api/v1/projects/{project}/board", "readBoard", "The snapshot that the wall draws",
@@ -96,6 +112,26 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
               (Parameter("by", "who asks, where nobody signs in", TEXT),), (403, 404, 409, 422, 503)),
         Route("POST", "/api/v1/projects/{project}/maintenance", "planMaintenance", "Put a project or one of its sources under maintenance",
               alert_words.maintenance, _heard("It is planned from the engine's next tick on"), problems=SPOKEN, body=ref("Maintenance")),
+        Route("GET", "/pair", "pairPage", "The page on which a screen shows its code",
+              pairing.page, {200: Reply("A page", {"text/html": TEXT})}, open=True, tag="screens"),
+        Route("POST", pairing.PATH, "pairingCode", "The code of this browser, or what it is once somebody has confirmed it",
+              pairing.code, _json("A code, or where to go; the token comes as a cookie", "Code"), problems=(403, 429, 503),
+              open=True, tag="screens"),
+        Route("GET", "/api/v1/screen", "screenSpeaks", "A paired screen speaks, and hears what is wanted of it",
+              screens.contact, _json("What is wanted", "Orders"), problems=(404,), tag="screens"),
+        Route("GET", "/api/v1/screens", "listScreens", "The screens whose projects are all yours",
+              screens.screens, _json("Screens by name", "Screens"), problems=(403, 503), tag="screens"),
+        Route("POST", "/api/v1/screens", "pairScreen", "Confirm the code of a screen and say what it shows",
+              screens.pair(), {201: Reply("It is paired", {JSON: ref("Screen")})},
+              problems=(400, 403, 404, 409, 413, 415, 422, 429, 503), body=ref("Pair"), tag="screens"),
+        Route("PATCH", "/api/v1/screens/{screen}", "changeScreen", "Let a screen show something else, or rename it",
+              screens.change, _json("The screen as it is now", "Screen"), problems=SPOKEN, body=ref("ScreenEdit"), tag="screens"),
+        Route("POST", "/api/v1/screens/{screen}/reload", "reloadScreen", "Let a screen load its page again",
+              screens.renew, _json("The screen", "Screen"), problems=(403, 404, 409, 503), tag="screens"),
+        Route("POST", "/api/v1/screens/{screen}/identify", "identifyScreen", "Let a screen show its name",
+              screens.identify, _json("The screen", "Screen"), problems=(403, 404, 409, 503), tag="screens"),
+        Route("DELETE", "/api/v1/screens/{screen}", "revokeScreen", "Take a screen's token away",
+              screens.revoke, {200: Reply("It is revoked", {JSON: {"type": "object"}})}, problems=(403, 404, 409, 503), tag="screens"),
         Route("GET", "/api/v1/openapi.json", "openapi", "This document",
               openapi, {200: Reply("OpenAPI 3.1", {JSON: {"type": "object"}})}),
     )  # fmt: skip

@@ -420,6 +420,117 @@ TAKEN = shape(
 )
 
 BAD_EVENTS = shape(
+CRITICAL = shape(
+    ["now", "redis", "projects"],
+    now=TIME,
+    redis={"type": "boolean", "description": "false: what follows was read before Redis went away"},
+    projects=table(
+        shape(
+            ["critical", "checked_at"],
+            critical={**COUNT, "description": "critical alerts that nobody has answered or silenced"},
+            checked_at=MAYBE_TIME,
+        )
+    ),
+)
+
+CODE = shape(
+    [],
+    code={**TEXT, "description": "what a supervisor enters; while it waits"},
+    left_s={**COUNT, "description": "for how long the code holds"},
+    name={**TEXT, "description": "the screen's name, once it is paired"},
+    go={**TEXT, "description": "the page to go to, once it is paired"},
+)
+
+ORDERS = shape(
+    ["screen", "name", "revision", "identify"],
+    screen=TEXT,
+    name=TEXT,
+    revision={**COUNT, "description": "another one: draw the page anew"},
+    identify={**COUNT, "description": "another one: show the name"},
+)
+
+_SHOWS: dict[str, Any] = {
+    "seconds": {
+        "type": "integer",
+        "minimum": 5,
+        "maximum": 3600,
+        "description": "of each project, where there are several",
+    },
+    "language": {"enum": ["", "en", "zh-Hans", "zh-Hant"], "description": "empty: the project's own"},
+    "sound": {"type": "boolean"},
+}
+
+SCREEN = shape(
+    ["id", "name", "projects", "online"],
+    id=TEXT,
+    name=TEXT,
+    projects={
+        "type": "array",
+        "items": shape(["id", "name"], id=TEXT, name={**MAYBE_TEXT, "description": "null: not configured any more"}),
+    },
+    **_SHOWS,
+    from_file={"type": "boolean", "description": "it stands in the configuration file and is changed there"},
+    paired_by=TEXT,
+    paired_at=MAYBE_TIME,
+    seen_at={**MAYBE_TIME, "description": "its last contact"},
+    address=TEXT,
+    online={"type": "boolean", "description": "heard within 30 s"},
+)
+
+SCREENS = shape(["now", "screens"], now=TIME, screens={"type": "array", "items": ref("Screen")})
+
+_GIVEN = {
+    "name": {"type": "string", "minLength": 1, "maxLength": 80},
+    "projects": {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 50, "description": "ids, in turn"},
+    **_SHOWS,
+}
+
+PAIR = {
+    **shape(["code", "name", "projects"], code={**TEXT, "examples": ["K7M-P3X"]}, **_GIVEN, by=_BY),
+    "additionalProperties": False,
+}
+
+SCREEN_EDIT = {**shape([], **_GIVEN), "additionalProperties": False}
+
+_TARGET = {
+    "type": "object",
+    "description": "a target as in the configuration file: kpi, window, goal, warning, critical, clear, for, clear_after, min_sample, …",
+    "required": ["kpi"],
+}
+
+TARGETS = shape(
+    ["project", "now", "today", "revision", "may_edit", "targets", "stages", "edits"],
+    project=TEXT,
+    now=TEXT,
+    today={**TEXT, "format": "date", "description": "the project's own day"},
+    revision={**TEXT, "description": "say it as seen when you edit"},
+    may_edit={"type": "boolean"},
+    targets={"type": "array", "items": _TARGET},
+    stages={
+        "type": "array",
+        "items": shape(
+            ["from", "targets"], targets={"type": "array", "items": _TARGET}, **{"from": {"type": ["string", "null"]}}
+        ),
+    },
+    edits={
+        "type": "array",
+        "items": shape(
+            ["from", "at", "by", "back_to_file"], at=TEXT, by=TEXT, back_to_file={"type": "boolean"}, **{"from": TEXT}
+        ),
+    },
+)
+
+TARGETS_WANTED = {
+    **shape(
+        ["targets", "seen"],
+        targets={"type": ["array", "null"], "items": _TARGET, "description": "null: those of the file again"},
+        seen={**TEXT, "description": "the revision that you read"},
+        by=_BY,
+        **{"from": {**TEXT, "format": "date", "description": "today, when left out, or a later day"}},
+    ),
+    "additionalProperties": False,
+}
+
     ["type", "title", "status", "detail", "errors", "more_errors"],
     type=TEXT,
     title=TEXT,
@@ -463,10 +574,17 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "Problem": PROBLEM,
     "Projects": PROJECTS,
     "Rule": RULE,
+    "Code": CODE,
+    "Critical": CRITICAL,
     "Silence": SILENCE,
     "Silent": SILENT,
     "Source": SOURCE,
     "Sources": SOURCES,
     "Taken": TAKEN,
     "Waiting": WAITING,
+    "Orders": ORDERS,
 }
+    "Pair": PAIR,
+    "Screen": SCREEN,
+    "ScreenEdit": SCREEN_EDIT,
+    "Screens": SCREENS,

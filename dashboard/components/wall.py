@@ -30,8 +30,12 @@ def wall(
     *,
     time_zone: str = "UTC",
     decimals: int = 1,
+    slide: bool = False,
 ) -> Component:
-    """The whole page. ``keys``: the project's wall; ``board``: the last one, for goals, or None; ``decimals`` of a percentage."""
+    """The whole page. ``keys``: the project's wall; ``board``: the last one, for goals, or None; ``decimals`` of a percentage.
+
+    ``slide``: it is one of several in a playlist, and not shown before its turn.
+    """
     keys = tuple(dict.fromkeys(keys))[:MOST_TILES]
     page = Page(
         "wall",
@@ -42,7 +46,8 @@ def wall(
         decimals=decimals,
         kpis=known_before(board, keys),
     )
-    return html.Main(
+    kind, own = (html.Section, {"data-slide": project}) if slide else (html.Main, {"id": ids.WALL})
+    return kind(
         [
             head(name, client),
             html.Section(
@@ -54,10 +59,10 @@ def wall(
             banner(),
             foot(),
         ],
-        id=ids.WALL,
         className="wall",
         lang=words.language,
         **{"data-page": page.attribute()},
+        **own,
     )
 
 

@@ -26,7 +26,7 @@ TOKENS = "{screens}:tokens"
 SEEN = "{screens}:seen"
 """Hash by id: when and from where a screen was last heard, a ``Contact`` as JSON."""
 REVISION = "{screens}:revision"
-"""Grows with every change of the three above but ``SEEN``."""
+"""Another random word after every change of ``PAIRED`` or ``TOKENS``: a count could be the same again after an older save was restored."""
 CODES = "{screens}:codes"
 """Sorted set of the codes that are out, by when each ends."""
 
@@ -71,7 +71,7 @@ class Contact(msgspec.Struct, frozen=True):
 class Saved:
     """Everything that is known of paired screens. ``tokens``: id by the SHA-256 of the token."""
 
-    revision: int
+    revision: str
     screens: Mapping[str, Screen]
     tokens: Mapping[str, str]
 
@@ -133,9 +133,9 @@ class ScreenStore:
     def __init__(self, redis: Any) -> None:
         self._redis = redis
 
-    async def revision(self) -> int:
-        """What changes with every change; 0 while there was none."""
-        return int(await self._redis.get(REVISION) or 0)
+    async def revision(self) -> str:
+        """What is another one after every change; "" while there was none."""
+        return (await self._redis.get(REVISION) or b"").decode()
 
     async def load(self) -> Saved:
         """All screens. One that cannot be read (a newer version wrote it) is left out."""
@@ -146,7 +146,7 @@ class ScreenStore:
         revision, paired, tokens = await pipe.execute()
         screens = {name.decode(): screen for name, raw in paired.items() if (screen := _read(raw)) is not None}
         known = {raw.decode(): name.decode() for name, raw in tokens.items() if name.decode() in screens}
-        return Saved(int(revision or 0), screens, known)
+        return Saved((revision or b"").decode(), screens, known)
 
     async def contacts(self) -> dict[str, Contact]:
         """Who was heard when, as the web processes noted it."""
@@ -189,7 +189,7 @@ class ScreenStore:
         if await self._redis.hget(TOKENS, stands.screen) != hashed:
             pipe = self._redis.pipeline(transaction=True)
             pipe.hset(TOKENS, stands.screen, hashed)
-            pipe.incr(REVISION)
+            pipe.set(REVISION, secrets.token_hex(8))
             await pipe.execute()
         return Token(token, screen)
 
@@ -227,7 +227,7 @@ class ScreenStore:
         pipe.hset(PAIRED, screen.id, msgspec.json.encode(screen))
         pipe.set(_device(device.decode()), msgspec.json.encode(claim), px=CLAIM_MS)
         pipe.zrem(CODES, code)
-        pipe.incr(REVISION)
+        pipe.set(REVISION, secrets.token_hex(8))
         await pipe.execute()
         return True
 
@@ -243,7 +243,7 @@ class ScreenStore:
                 after = edit(before)
                 pipe.multi()
                 pipe.hset(PAIRED, screen, msgspec.json.encode(after))
-                pipe.incr(REVISION)
+                pipe.set(REVISION, secrets.token_hex(8))
                 try:
                     await pipe.execute()
                 except WatchError:
@@ -256,7 +256,7 @@ class ScreenStore:
         pipe.hdel(PAIRED, screen)
         pipe.hdel(TOKENS, screen)
         pipe.hdel(SEEN, screen)
-        pipe.incr(REVISION)
+        pipe.set(REVISION, secrets.token_hex(8))
         found, *_ = await pipe.execute()
         return bool(found)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.i18n import LANGUAGES, alerts, catalogue, intraday, lead, words
+from dashboard.components.targets import COLUMNS
+from dashboard.i18n import LANGUAGES, alerts, catalogue, intraday, lead, screens, targets, words
 from dashboard.i18n.texts import LIVE
 from operations.kpis.catalogue import CATALOGUE, WINDOWS
 
@@ -43,7 +44,9 @@ def said() -> set[str]:
 @every_language
 def test_every_text_is_translated(language: str) -> None:
     asked = said() | {*LIVE.values(), *alerts.ALERTS.values(), *lead.LEAD.values()}
-    asked |= {*alerts.PAGES, *intraday.PAGES, *lead.PAGES}
+    asked |= {*alerts.PAGES, *intraday.PAGES, *lead.PAGES, *screens.PAGES}
+    asked |= {*screens.PAIR.values(), *screens.PLAYLIST.values(), *screens.SCREENS.values()}
+    asked |= {*targets.TARGETS.values(), *(name for _, name in COLUMNS)}
     assert asked - catalogue(language).keys() == set()
 
 
