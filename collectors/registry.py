@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collectors.amazon_connect.collector import AmazonConnectCollector
 from collectors.asterisk.collector import AsteriskCollector
 from collectors.collector import Collector
 from collectors.door import Door
@@ -12,6 +13,7 @@ from collectors.webhook.collector import WebhookCollector
 from collectors.webhook.door import WebhookDoor
 
 KINDS: dict[str, type[Collector]] = {
+    AmazonConnectCollector.kind: AmazonConnectCollector,
     AsteriskCollector.kind: AsteriskCollector,
     FreeSwitchCollector.kind: FreeSwitchCollector,
     QueueLogCollector.kind: QueueLogCollector,

@@ -17,7 +17,7 @@ from collectors.amazon_connect.translate import (
     metrics,
     waiting,
 )
-from collectors.collector import FLOOR, CollectorError, Fact, Link
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
 from collectors.polled.people import Roster
 from collectors.polled.quarters import Quarters
@@ -36,8 +36,8 @@ REPEAT_MS, JITTER_MS = 30_000, 2_500
 
 
 class AmazonConnectCollector:
-    kind = "amazon_connect"
-    Settings = AmazonConnectSettings
+    kind: ClassVar[str] = "amazon_connect"
+    Settings: ClassVar[type[SourceSettings]] = AmazonConnectSettings
     gives: ClassVar[frozenset[Fact]] = FLOOR - {"ring"}
 
     def __init__(self, source: str, settings: AmazonConnectSettings) -> None:

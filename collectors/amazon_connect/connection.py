@@ -190,8 +190,8 @@ class Connection:
                 token = ""
             more = {"NextToken": token} if token else {}
             answer = await self.ask(operation, **where, **parameters, **more)
-            yield answer.get(key, [])
             token, told_at = answer.get("NextToken", ""), self._link.now_ms()
+            yield answer.get(key, [])
             if not token:
                 return
 

@@ -15,6 +15,11 @@ from collectors.registry import KINDS
 
 TOP = Path(__file__).parent.parent.parent
 SMALLEST: dict[str, dict[str, Any]] = {
+    "amazon_connect": {
+        "instance_arn": "arn:aws:connect:eu-central-1:123456789012:instance/11111111-2222-3333-4444-555555555555",
+        "access_key_id": "AKIDEXAMPLE",
+        "secret_access_key": "a-canary",
+    },
     "asterisk": {"host": "127.0.0.1", "username": "wallboard", "password": "a-canary"},
     "freeswitch": {"host": "127.0.0.1", "password": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},

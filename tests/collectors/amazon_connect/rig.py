@@ -45,6 +45,7 @@ class AmazonConnectRig(Rig):
             instance_arn=ARN,
             access_key_id="AKIDEXAMPLE",
             secret_access_key=SecretStr("a-canary-of-a-secret"),
+            session_token=SecretStr("a-canary-of-a-token"),
             endpoint_url=self.server.url,
             answered="when_connected",
             poll_s=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.collectors.amazon_connect.rig import AmazonConnectRig
 from tests.collectors.asterisk.rig import AsteriskRig
 from tests.collectors.contract.rig import Rig
 from tests.collectors.freeswitch.rig import FreeSwitchRig
@@ -9,6 +10,7 @@ from tests.collectors.queue_log.rig import QueueLogRig
 from tests.collectors.webhook.rig import WebhookRig
 
 RIGS: dict[str, type[Rig]] = {
+    "amazon_connect": AmazonConnectRig,
     "asterisk": AsteriskRig,
     "freeswitch": FreeSwitchRig,
     "queue_log": QueueLogRig,
