@@ -418,7 +418,8 @@ class Place {
     const window = entry ? page.windows[entry.window] ?? f.say('now') : '';
     const valued = shown.band !== 'unknown';
     const without = valued && entry.partial?.length ? f.say('without', { sources: entry.partial.join(', ') }) : '';
-    write(this.goal, [goal && f.say('goal', { goal }), window, !this.sample && without].filter(Boolean).join(' · '));
+    const untold = !this.sample && entry?.why === 'not_reported' ? shown.note : '';
+    write(this.goal, untold || [goal && f.say('goal', { goal }), window, !this.sample && without].filter(Boolean).join(' · '));
     mark(this.element, 'data-partial', String(Boolean(without)));
     write(this.of, valued && key === 'agents_available' && board.kpis.agents_logged_in?.value != null ? `/ ${f.count(board.kpis.agents_logged_in.value)}` : '');
     write(this.sample, valued ? [without, shown.nothing || sampleOf(entry, key, board, page, f) || shown.note].filter(Boolean).join(' · ') : shown.last);

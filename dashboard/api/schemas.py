@@ -231,10 +231,17 @@ SOURCES = shape(
                     events_s=MAYBE_NUMBER,
                     clock_skew_ms={**MAYBE_NUMBER, "description": "how far the ACD's clock is off"},
                     version={**TEXT, "description": "of the ACD, where it tells"},
-                    limited_until={**MAYBE_TIME, "description": "the ACD refuses questions until then; null: it does not"},
+                    limited_until={
+                        **MAYBE_TIME,
+                        "description": "the ACD refuses questions until then; null: it does not",
+                    },
                     warning={**TEXT, "description": "what is wrong although the link stands"},
                     gives={"type": "array", "items": TEXT, "description": "the facts that it tells"},
-                    untold={"type": "array", "items": TEXT, "description": "those of a floor that it does not, in words"},
+                    untold={
+                        "type": "array",
+                        "items": TEXT,
+                        "description": "those of a floor that it does not, in words",
+                    },
                     also={"type": "array", "items": TEXT, "description": "what it reports beside a floor, in words"},
                     projects={
                         "type": "array",
@@ -413,13 +420,6 @@ MAINTENANCE = {
     "additionalProperties": False,
 }
 
-TAKEN = shape(
-    ["accepted", "duplicates"],
-    accepted={**COUNT, "description": "events that are in the log now"},
-    duplicates={**COUNT, "description": "of these, had come before, as far as this process remembers; each counts once in any case"},
-)
-
-BAD_EVENTS = shape(
 CRITICAL = shape(
     ["now", "redis", "projects"],
     now=TIME,
@@ -531,6 +531,16 @@ TARGETS_WANTED = {
     "additionalProperties": False,
 }
 
+TAKEN = shape(
+    ["accepted", "duplicates"],
+    accepted={**COUNT, "description": "events that are in the log now"},
+    duplicates={
+        **COUNT,
+        "description": "of these, had come before, as far as this process remembers; each counts once in any case",
+    },
+)
+
+BAD_EVENTS = shape(
     ["type", "title", "status", "detail", "errors", "more_errors"],
     type=TEXT,
     title=TEXT,
@@ -564,27 +574,29 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     "AllAlerts": ALL_ALERTS,
     "BadEvents": BAD_EVENTS,
     "Board": BOARD,
+    "Code": CODE,
+    "Critical": CRITICAL,
     "Health": HEALTH,
     "Incident": INCIDENT,
     "Intervals": INTERVALS,
     "Kpi": KPI,
     "Maintenance": MAINTENANCE,
     "Lost": LOST,
+    "Orders": ORDERS,
     "Overview": OVERVIEW,
+    "Pair": PAIR,
     "Problem": PROBLEM,
     "Projects": PROJECTS,
     "Rule": RULE,
-    "Code": CODE,
-    "Critical": CRITICAL,
+    "Screen": SCREEN,
+    "ScreenEdit": SCREEN_EDIT,
+    "Screens": SCREENS,
     "Silence": SILENCE,
     "Silent": SILENT,
     "Source": SOURCE,
     "Sources": SOURCES,
     "Taken": TAKEN,
+    "Targets": TARGETS,
+    "TargetsWanted": TARGETS_WANTED,
     "Waiting": WAITING,
-    "Orders": ORDERS,
 }
-    "Pair": PAIR,
-    "Screen": SCREEN,
-    "ScreenEdit": SCREEN_EDIT,
-    "Screens": SCREENS,
