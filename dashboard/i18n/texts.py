@@ -95,7 +95,7 @@ LIVE: dict[str, str] = {
     "source_line_short": "{source}: {state}",
     "skew": "{s} s off",
     "limited": "The ACD refuses more questions until {time}: it allows only so many.",
-    "all_told": "reports everything",
+    "all_told": "nothing",
     "no_skew": "agrees",
     "not_known": "not known",
     "notify_unused": "not used yet",

@@ -30,7 +30,7 @@ class Cover(NamedTuple):
 
 
 def fact_name(fact: str) -> Said:
-    """What people call a fact, as in "does not report hold time"."""
+    """What people call a fact, as in "no hold time from hq"."""
     return FACT_NAMES.get(fact, Said(fact))
 
 

@@ -31,20 +31,20 @@ def _of(project: Project, told: Gives) -> Iterator[Said]:
             blind = [queue for queue in queues if split_queue(queue)[0] not in cover(kpi, contract, gives).sources]
             if queues and blind:
                 yield say(
-                    "{where}: the target on {kpi} of {queue} is never judged: {source} does not report {facts}",
+                    "{where}: the target on {kpi} of {queue} is never judged: no {facts} from {source}",
                     where=where, kpi=kpi_name(kpi.key), queue=", ".join(blind),
                     source=", ".join(dict.fromkeys(split_queue(queue)[0] for queue in blind)), facts=_missing(kpi, contract, gives, blind),
                 )  # fmt: skip
             elif not queues and not cover(kpi, contract, gives).sources:
                 yield say(
-                    "{where}: the target on {kpi} is never judged: {source} does not report {facts}",
+                    "{where}: the target on {kpi} is never judged: no {facts} from {source}",
                     where=where, kpi=kpi_name(kpi.key), source=", ".join(gives), facts=_missing(kpi, contract, gives, ()),
                 )  # fmt: skip
     contract = Contract(service_level=project.service_level[-1].value)
     for key in project.wall:
         if not cover(CATALOGUE[key], contract, gives).sources:
             yield say(
-                "{where}: {kpi} stays empty on the wall: {source} does not report {facts}",
+                "{where}: {kpi} stays empty on the wall: no {facts} from {source}",
                 where=where, kpi=kpi_name(key), source=", ".join(gives), facts=_missing(CATALOGUE[key], contract, gives, ()),
             )  # fmt: skip
 

@@ -94,9 +94,9 @@ def test_a_target_that_no_source_can_give_is_a_warning_and_no_error(tmp_path: Pa
     code, text = check(file, {})
     assert code == 0
     assert [line.strip() for line in text.splitlines() if "warning " in line] == [
-        "warning   projects.acme: the target on Hold time is never judged: log does not report hold time",
-        "warning   projects.acme: the target on Wrap-up time of log/l1, log/l2 is never judged: log does not report wrap-up time",
-        "warning   projects.acme: Satisfaction stays empty on the wall: log does not report surveys",
-        "warning   projects.both: the target on Hold time of log/l3 is never judged: log does not report hold time",
-        "warning   projects.both: the target on Open tickets is never judged: log, sim does not report tickets",
+        "warning   projects.acme: the target on Hold time is never judged: no hold time from log",
+        "warning   projects.acme: the target on Wrap-up time of log/l1, log/l2 is never judged: no wrap-up time from log",
+        "warning   projects.acme: Satisfaction stays empty on the wall: no surveys from log",
+        "warning   projects.both: the target on Hold time of log/l3 is never judged: no hold time from log",
+        "warning   projects.both: the target on Open tickets is never judged: no tickets from log, sim",
     ]
