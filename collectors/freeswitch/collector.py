@@ -16,6 +16,8 @@ from pydantic import Field, NonNegativeInt, SecretStr
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, Snapshot
 from collectors.freeswitch.connection import PING, Connection, OnAnswer, connect
+from collectors.freeswitch.known import Known
+from collectors.freeswitch.listing import Listing
 from collectors.freeswitch.protocol import Frame, parse_event
 from collectors.freeswitch.tables import Row, TableError, number, parse_table
 from collectors.freeswitch.translate import Translator
@@ -93,7 +95,9 @@ class _Session:
         self._link = link
         self._settings = settings
         self._connection = connection
-        self._translator = Translator(settings.queues, settings.keep_s, resumed)
+        self._known = Known(settings.queues, resumed)
+        self._translator = Translator(self._known, settings.keep_s)
+        self._listing = Listing(self._known)
         self._greeted = asyncio.Event()
         self._taken_over = asyncio.Event()
         self._poll_soon = asyncio.Event()
@@ -105,7 +109,7 @@ class _Session:
 
     async def listen(self) -> None:
         """Frames to events to the log, and what time alone brings."""
-        link, translator = self._link, self._translator
+        link, translator, known = self._link, self._translator, self._known
         while True:
             due = translator.next_due()
             wait_s = 1.0 if due is None else max(0.0, min(1.0, (due - link.now_ms()) / 1000))
@@ -117,12 +121,12 @@ class _Session:
                 await link.emit(told)
             if any(isinstance(event, Snapshot) for event in told):
                 self._taken_over.set()
-            if translator.people.unknown:
+            if known.people.unknown:
                 self._poll_soon.set()
-            if translator.resumed != self._remembered:
-                self._remembered = dict(translator.resumed)
+            if known.resumed != self._remembered:
+                self._remembered = dict(known.resumed)
                 await link.remember(RESUMED, msgspec.json.encode(self._remembered))
-            link.note(received=self._connection.received, **translator.facts)
+            link.note(received=self._connection.received, **self._listing.facts)
 
     def _take(self, frame: Frame) -> None:
         match frame.kind:
@@ -231,9 +235,9 @@ class _Session:
             if not us:
                 return  # not allowed to ask, or not there: the events' own dates have to do
             skew_ms = (asked_at + here) // 2 - us // 1000
-            before = self._translator.skew_ms
+            before = self._known.skew_ms
             if before is None or (here - asked_at <= BRISK_MS and abs(skew_ms - before) > STEADY_MS):
-                self._translator.skew_ms = skew_ms
+                self._known.skew_ms = skew_ms
                 self._link.note(clock_skew_ms=skew_ms)
 
         return told
@@ -242,31 +246,31 @@ class _Session:
 
     async def _read_tables(self, *, first: bool) -> None:
         """Ask for everything, a table at a time, so that events come through in between; each is taken over at its place in the stream."""
-        link, translator = self._link, self._translator
+        link, listing = self._link, self._listing
         asked_at = link.now_ms()
         since = link.unwatched_since if first else None
 
         def agents(rows: list[Row]) -> None:
-            told = translator.agents_listed(rows, link.now_ms())
+            told = listing.agents(rows, link.now_ms())
             self._told += [] if first else told
 
         def tiers(rows: list[Row]) -> None:
-            told = translator.tiers_listed(rows, link.now_ms())
+            told = listing.tiers(rows, link.now_ms())
             self._told += [] if first else told
-            if first or translator.doubt:
-                self._told += translator.take_over(asked_at, link.now_ms(), since, first=first)
+            if first or listing.doubt:
+                self._told += listing.take_over(asked_at, link.now_ms(), since, first=first)
             else:
-                self._told += translator.corrections()
+                self._told += listing.corrections()
 
-        await self._table("queue list", QUEUE_COLUMNS, "", translator.queues_listed)
-        for queue in list(translator.queues):
+        await self._table("queue list", QUEUE_COLUMNS, "", listing.queues)
+        for queue in list(listing.queue_names):
             if re.search(r"[\s']", queue):
                 link.note(warning=f"the queue {queue!r} has a name that FreeSWITCH cannot be asked about")
                 continue
             asked_queue_at = link.now_ms()
 
             def members(rows: list[Row], queue: str = queue, asked_queue_at: int = asked_queue_at) -> None:
-                translator.members_listed(queue, rows, asked_queue_at, link.now_ms())
+                listing.members(queue, rows, asked_queue_at, link.now_ms())
 
             await self._table(f"queue list members {queue}", MEMBER_COLUMNS, "cid_name", members)
         await self._table("agent list", AGENT_COLUMNS, "contact", agents)

@@ -6,15 +6,12 @@ visits apart. A caller who hung up and *resumes* has a new channel and the old m
 
 *Certainty.* An answer is told when the two legs are joined (the agent's state becomes "In a queue call"), not when the agent's leg answers: what
 was said to be answered cannot be taken back. It is dated by the agent's answer, as FreeSWITCH's own figures are.
-
-*Tables.* The module changes its tables before it speaks, and answers in order: a table knows at least whatever events came before it on the
-wire. It is taken over at its place in the stream, and what it contradicts is believed at the second table.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from collectors.events import (
@@ -28,34 +25,25 @@ from collectors.events import (
     ContactRang,
     ContactRangNoAnswer,
     ContactResumed,
-    Snapshot,
-    WaitingContact,
 )
-from collectors.freeswitch.members import Bridging, ListedMember, Member, Moment
-from collectors.freeswitch.people import Listed, People
-from collectors.freeswitch.tables import Row, number
+from collectors.freeswitch.known import Known
+from collectors.freeswitch.members import Bridging, Member, Moment
+from collectors.freeswitch.tables import number
 from collectors.freeswitch.words import (
     FLOW_OUTS,
     IN_CALL,
-    LOGGED_OUT,
     LOST_RACE,
     STILL_UP,
     SUBCLASS,
-    TALKS,
-    WAITS,
     WITHDRAWN,
 )
 
 Headers = Mapping[str, str]
 
-RACE_MS = 5_000
-"""A caller is heard of before the table has the row: one who entered so shortly before the question is not missing from the answer."""
 WITHDRAWN_MS = 2_000
 """An alert that was taken back waits so long for the word that the caller left; without it, it was the agent who went."""
 BRIDGING_MS = 5_000
 """FreeSWITCH gives the joining of two legs three seconds."""
-KEPT_SLACK_MS = 2_000
-"""The module looks for places to give up now and then, not to the second."""
 KEPT_MOST = 1_000
 """So many contacts with a new channel are remembered for the next session."""
 
@@ -63,39 +51,21 @@ Doubtful = Literal["kept", "leaving", "withdrawn"]
 
 
 class Translator:
-    """Everything that one session knows of one FreeSWITCH.
+    """What the events of one session say. ``keep_s``: an abandon in a queue that lets callers resume is told at the latest after so long."""
 
-    ``queues``: only these, None for all. ``keep_s``: an abandon in a queue that lets callers resume is told at the latest after so long.
-    ``resumed``: contacts by member, of an earlier session. ``skew_ms`` is to be added to FreeSWITCH's times; None while it is not measured.
-    """
-
-    def __init__(self, queues: list[str] | None, keep_s: int, resumed: Mapping[str, str] | None = None) -> None:
-        self._chosen = None if queues is None else frozenset(queues)
+    def __init__(self, known: Known, keep_s: int) -> None:
+        self._known = known
         self._keep_ms = keep_s * 1000
-        self.resumed = dict(resumed or {})
-        self.skew_ms: int | None = None
-        self._guessed_skew_ms: int | None = None
-        self.people = People(some_queues=queues is not None)
-        self.queues: list[str] = []
-        self._closed: set[str] = set()
-        self._keeps: dict[str, int] = {}
-        self._members: dict[str, Member] = {}
         self._bridging: dict[str, str] = {}
         self._in_call_us: dict[str, int] = {}
-        self._legs: dict[str, str] = {}
         self._doubtful: list[tuple[int, int, Doubtful, str, str, Moment]] = []
         self._order = 0
-        self._new_answers: list[AnyEvent] = []
-        self._taken_over = False
-        self.doubt = False
-        """The tables contradict the events: a snapshot is due."""
-        self.facts: dict[str, int] = {}
 
     # ── events ────────────────────────────────────────────────────────────────────────────────────
 
     def translate(self, headers: Headers, now: int) -> list[AnyEvent]:
         """What one event says. ``now``: when it arrived, epoch ms."""
-        moment = self._moment(headers, now)
+        moment = self._known.moment(headers, now)
         if headers.get("Event-Name") != "CUSTOM":
             return self._hold(headers, moment)
         if headers.get("Event-Subclass") != SUBCLASS:
@@ -103,41 +73,21 @@ class Translator:
         handle = _ACTIONS.get(headers.get("CC-Action", ""))
         return [] if handle is None else handle(self, headers, moment)
 
-    def _moment(self, headers: Headers, now: int) -> Moment:
-        """Dated by the event itself: what waited behind a long answer happened before it. Never in the future."""
-        us = number(headers.get("Event-Date-Timestamp", ""))
-        if not us:
-            return Moment(0, now)
-        skew = self.skew_ms
-        if skew is None:  # not measurable: no word takes less than no time to arrive
-            here = now - us // 1000
-            skew = here if self._guessed_skew_ms is None else min(here, self._guessed_skew_ms)
-            self._guessed_skew_ms = skew
-        return Moment(us, min(now, us // 1000 + skew))
-
-    def _ours(self, seconds: int) -> int:
-        """A time of FreeSWITCH's, in our ms; 0 stays 0."""
-        skew = self.skew_ms if self.skew_ms is not None else self._guessed_skew_ms
-        return seconds * 1000 + (skew or 0) if seconds else 0
-
-    def _watched(self, queue: str) -> bool:
-        return bool(queue) and (self._chosen is None or queue in self._chosen)
-
     def _member(self, headers: Headers) -> Member | None:
         """The visit that an event is about, made from what the event tells when it is the first word of it; None for other queues."""
         uuid, queue = headers.get("CC-Member-UUID", ""), headers.get("CC-Queue", "")
-        if not uuid or not self._watched(queue):
+        if not uuid or not self._known.watched(queue):
             return None
-        member = self._members.get(uuid)
+        member = self._known.members.get(uuid)
         if member is None:
-            contact = self.resumed.get(uuid) or headers.get("CC-Member-Session-UUID") or uuid
-            member = self._members[uuid] = Member(
+            contact = self._known.resumed.get(uuid) or headers.get("CC-Member-Session-UUID") or uuid
+            member = self._known.members[uuid] = Member(
                 uuid,
                 queue,
                 contact,
                 headers.get("CC-Member-CID-Number", ""),
                 headers.get("CC-Member-CID-Name", ""),
-                entered_at=self._ours(number(headers.get("CC-Member-Joined-Time", ""))),
+                entered_at=self._known.ours(number(headers.get("CC-Member-Joined-Time", ""))),
                 offered={},
             )
         return member
@@ -153,13 +103,13 @@ class Translator:
 
     def _resume(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
         """The caller called again and has the old place: the same visit goes on."""
-        member = self._members.get(headers.get("CC-Member-UUID", ""))
+        member = self._known.members.get(headers.get("CC-Member-UUID", ""))
         if member is None:
             return self._start(headers, moment)  # its beginning was told as abandoned, or never
         member.phase = "waiting"
-        self.resumed[member.uuid] = member.contact
-        while len(self.resumed) > KEPT_MOST:
-            del self.resumed[next(iter(self.resumed))]
+        self._known.resumed[member.uuid] = member.contact
+        while len(self._known.resumed) > KEPT_MOST:
+            del self._known.resumed[next(iter(self._known.resumed))]
         return []
 
     # an agent is called
@@ -170,15 +120,15 @@ class Translator:
             return []
         member.offered[agent] = moment.us
         told: list[AnyEvent] = [ContactRang(moment.at, member.queue, member.contact, agent)]
-        return told + self.people.rings(agent, member.uuid, (member.queue, member.contact), moment.at)
+        return told + self._known.people.rings(agent, member.uuid, (member.queue, member.contact), moment.at)
 
     def _fail(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
         agent, uuid = headers.get("CC-Agent", ""), headers.get("CC-Member-UUID", "")
         if not agent:
             return []
-        told = self.people.rings_no_more(agent, uuid, moment.at)
+        told = self._known.people.rings_no_more(agent, uuid, moment.at)
         cause = headers.get("CC-Hangup-Cause", "")
-        member = self._members.get(uuid)
+        member = self._known.members.get(uuid)
         if member is None or member.phase != "waiting" or cause == LOST_RACE:
             return told
         if cause == WITHDRAWN:
@@ -200,7 +150,7 @@ class Translator:
         member.bridging = Bridging(agent, moment, wait_ms, moment.since(member.offered.get(agent, 0)))
         self._bridging[agent] = member.uuid
         member.leg = headers.get("CC-Agent-UUID", "")
-        self._legs[member.leg] = member.uuid
+        self._known.legs[member.leg] = member.uuid
         if moment.us and self._in_call_us.get(agent, 0) >= moment.us:
             return self._joined(member, moment)  # two words that were said at once came in the other order
         return []
@@ -218,10 +168,10 @@ class Translator:
                 bridging.moment.at, member.queue, member.contact, bridging.agent, bridging.wait_ms, bridging.ring_ms
             )
         ]
-        return told + self.people.talks(bridging.agent, member.uuid, (member.queue, member.contact), moment.at)
+        return told + self._known.people.talks(bridging.agent, member.uuid, (member.queue, member.contact), moment.at)
 
     def _bridge_end(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
-        member = self._members.get(headers.get("CC-Member-UUID", ""))
+        member = self._known.members.get(headers.get("CC-Member-UUID", ""))
         if member is None:
             return []
         if headers.get("CC-Agent-Bridged") != "false":
@@ -231,8 +181,8 @@ class Translator:
         if bridging is None:
             return []
         self._bridging.pop(bridging.agent, None)
-        self._legs.pop(member.leg, None)
-        told = self.people.rings_no_more(bridging.agent, member.uuid, moment.at)
+        self._known.legs.pop(member.leg, None)
+        told = self._known.people.rings_no_more(bridging.agent, member.uuid, moment.at)
         if member.phase == "leaving":
             return told + self._left_meanwhile(member)
         self._remind(moment.at + WITHDRAWN_MS, "withdrawn", member.uuid, bridging.agent, moment)
@@ -262,7 +212,7 @@ class Translator:
         if why is None and headers.get("Answer-State") in STILL_UP and "Hangup-Cause" not in headers:
             why = "other"  # taken out of the queue by a transfer, say
         if why is not None:
-            self._forget(member)
+            self._known.forget(member)
             return [ContactLeft(moment.at, member.queue, member.contact, why, wait_ms)]
         if member.bridging is not None:
             member.phase = "leaving"  # an agent has picked up: the end of that says whether the two ever talked
@@ -272,12 +222,12 @@ class Translator:
 
     def _hung_up(self, member: Member, moment: Moment, wait_ms: int | None) -> list[AnyEvent]:
         """An abandon; in a queue that lets callers resume not before nobody can."""
-        keep_ms = min(self._keep_ms, self._keeps.get(member.queue, 0))
+        keep_ms = min(self._keep_ms, self._known.keeps.get(member.queue, 0))
         if keep_ms:
             member.phase, member.told = "kept", True
             self._remind(moment.at + keep_ms, "kept", member.uuid, _noted(wait_ms), moment)
             return []
-        self._forget(member)
+        self._known.forget(member)
         return [ContactAbandoned(moment.at, member.queue, member.contact, wait_ms)]
 
     def _terminated(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
@@ -292,24 +242,19 @@ class Translator:
         talk_ms = moment.since(member.answered_us)
         if talk_ms is None:
             talk_ms = _seconds_between(headers, "CC-Agent-Answered-Time", "CC-Member-Leaving-Time")
-        self._forget(member)
+        self._known.forget(member)
         told.append(ContactCompleted(moment.at, member.queue, member.contact, agent, wait_ms, talk_ms))
-        return told + self.people.talks_no_more(agent, member.uuid, moment.at)
-
-    def _forget(self, member: Member) -> None:
-        self._members.pop(member.uuid, None)
-        self.resumed.pop(member.uuid, None)
-        self._legs.pop(member.leg, None)
+        return told + self._known.people.talks_no_more(agent, member.uuid, moment.at)
 
     # agents
 
     def _agent_added(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
-        self.people.unknown = True
+        self._known.people.unknown = True
         return []
 
     def _agent_status(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
         agent, status = headers.get("CC-Agent", ""), headers.get("CC-Agent-Status", "")
-        return self.people.status(agent, status, moment.at) if agent and status else []
+        return self._known.people.status(agent, status, moment.at) if agent and status else []
 
     def _agent_state(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
         agent, state = headers.get("CC-Agent", ""), headers.get("CC-Agent-State", "")
@@ -318,16 +263,16 @@ class Translator:
         told: list[AnyEvent] = []
         if state == IN_CALL:
             self._in_call_us[agent] = moment.us
-            member = self._members.get(self._bridging.get(agent, ""))
+            member = self._known.members.get(self._bridging.get(agent, ""))
             if member is not None and member.bridging is not None and member.bridging.agent == agent:
                 told = self._joined(member, moment)
         else:
             self._in_call_us.pop(agent, None)
-        return told + self.people.state(agent, state, moment.at)
+        return told + self._known.people.state(agent, state, moment.at)
 
     def _hold(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
         """The agent's own leg, and only while it is joined with a caller from a queue."""
-        member = self._members.get(self._legs.get(headers.get("Unique-ID", ""), ""))
+        member = self._known.members.get(self._known.legs.get(headers.get("Unique-ID", ""), ""))
         if member is None or member.phase != "talking":
             return []
         name = headers.get("Event-Name")
@@ -335,162 +280,22 @@ class Translator:
             return [ContactHeld(moment.at, member.queue, member.contact)]
         return [ContactResumed(moment.at, member.queue, member.contact)] if name == "CHANNEL_UNHOLD" else []
 
-    # ── tables ────────────────────────────────────────────────────────────────────────────────────
-
-    def queues_listed(self, rows: Iterable[Row]) -> None:
-        """Which queues there are, and which keep the place of a caller who hung up."""
-        before, self.queues, self._keeps = self.queues, [], {}
-        for row in rows:
-            name = row["name"]
-            if not self._watched(name):
-                continue
-            self.queues.append(name)
-            if row.get("abandoned_resume_allowed") == "true":
-                self._keeps[name] = number(row.get("discard_abandoned_after", "")) * 1000 + KEPT_SLACK_MS
-        self._closed |= set(before).difference(self.queues)
-        self._closed.difference_update(self.queues)
-        if before and set(before) != set(self.queues):
-            self.doubt = True
-        for member in [member for member in self._members.values() if member.queue in self._closed]:
-            self._forget(member)
-
-    def members_listed(self, queue: str, rows: Iterable[Row], asked_at: int, now: int) -> None:
-        """Who waits and talks in one queue; contradictions with the events are counted, and believed the second time."""
-        here = {}
-        for row in rows:
-            found = ListedMember.of(row)
-            if found.queue != queue or not found.uuid:
-                self._count("odd_rows")
-            elif found.state in WAITS or found.state == TALKS:
-                here[found.uuid] = found
-        for found in here.values():
-            member = self._members.get(found.uuid)
-            if member is None:
-                contact = self.resumed.get(found.uuid) or found.session or found.uuid
-                member = self._members[found.uuid] = Member(
-                    found.uuid, queue, contact, found.caller, found.caller_name, offered={}
-                )
-            if not member.entered_at:
-                member.entered_at = self._ours(found.joined_s) or now
-            if found.state == TALKS:
-                self._listed_talking(member, found)
-            elif member.phase == "waiting" and member.told:
-                member.missed = 0
-            else:  # never heard of by an event, or heard to be over
-                self._missed(member)
-                if member.phase in ("kept", "leaving") and member.missed > 1:
-                    member.phase = "waiting"
-        for member in list(self._members.values()):
-            if member.queue == queue and member.uuid not in here and member.phase not in ("kept", "leaving"):
-                if member.entered_at < asked_at - RACE_MS:
-                    self._missed(member)
-                if member.missed > 1:
-                    self._forget(member)
-                    if member.phase == "talking":
-                        self._new_answers += self.people.talks_no_more(member.agent, member.uuid, now)
-
-    def _listed_talking(self, member: Member, found: ListedMember) -> None:
-        if member.phase == "talking":
-            member.missed = 0
-            return
-        self._missed(member)
-        if member.missed > 1 or not (member.told or self._taken_over):
-            self._take_talk(member, found)
-
-    def _take_talk(self, member: Member, found: ListedMember) -> None:
-        """A conversation that only the table tells of."""
-        member.phase, member.agent, member.bridging = "talking", found.agent, None
-        member.answered_us = found.bridged_s * 1_000_000
-        if not found.agent or not found.bridged_s:
-            return
-        at = self._ours(found.bridged_s)
-        wait_ms = max(0, found.bridged_s - found.joined_s) * 1000 if found.joined_s else None
-        self._new_answers.append(ContactAnswered(at, member.queue, member.contact, found.agent, wait_ms))
-        self._new_answers += self.people.talks(found.agent, member.uuid, (member.queue, member.contact), at)
-
-    def _missed(self, member: Member) -> None:
-        member.missed += 1
-        if member.missed > 1:
-            self.doubt = True
-
-    def agents_listed(self, rows: Iterable[Row], now: int) -> list[AnyEvent]:
-        """Everybody's status and state; told at once where they differ."""
-        listed, legs = [], {}
-        for row in rows:
-            state = row["state"]
-            listed.append(
-                Listed(
-                    row["name"],
-                    row["status"] or LOGGED_OUT,
-                    state,
-                    wrap_up_ms=number(row.get("wrap_up_time", "")) * 1000,
-                    external_calls=number(row.get("external_calls_count", "")),
-                    status_since=self._ours(number(row.get("last_status_change", ""))),
-                    talks_since=self._ours(number(row.get("last_bridge_start", ""))) if state == IN_CALL else 0,
-                    talked_until=self._ours(number(row.get("last_bridge_end", ""))),
-                )
-            )
-            if row.get("uuid") and state == IN_CALL:
-                legs[row["name"]] = row["uuid"]
-        for member in self._members.values():
-            if member.phase == "talking" and member.agent in legs:
-                member.leg = legs[member.agent]
-                self._legs[member.leg] = member.uuid
-        return self.people.listed(listed, now)
-
-    def tiers_listed(self, rows: Iterable[Row], now: int) -> list[AnyEvent]:
-        """Who serves which queue; no event tells of a change."""
-        served: dict[str, set[str]] = {}
-        for row in rows:
-            if self._watched(row["queue"]) and row["agent"]:
-                served.setdefault(row["agent"], set()).add(row["queue"])
-        return self.people.serve({agent: frozenset(queues) for agent, queues in served.items()}, now)
-
-    def take_over(self, asked_at: int, now: int, unwatched_since: int | None, *, first: bool) -> list[AnyEvent]:
-        """The whole state as one snapshot, after all tables. ``first``: of this session, which knew nothing before."""
-        self.doubt, self._taken_over = False, True
-        answers, self._new_answers = self._new_answers, []
-        if first and unwatched_since is not None:
-            # Who was joined while we still watched has been told of: a second date for that might count twice.
-            answers = [e for e in answers if not isinstance(e, ContactAnswered) or e.at >= unwatched_since]
-        waiting, talking = [], []
-        for member in self._members.values():
-            member.told, member.missed = True, 0
-            if member.phase == "talking":
-                talking.append(member.contact)
-            elif member.entered_at:
-                waiting.append(
-                    WaitingContact(member.queue, member.contact, member.entered_at, member.caller, member.caller_name)
-                )
-        contacts: list[AnyEvent] = [event for event in answers if isinstance(event, ContactAnswered)]
-        seen = self.people.seen(now)
-        snapshot = Snapshot(
-            now, asked_at, [*self.queues, *sorted(self._closed)], waiting, seen, talking, unwatched_since
-        )
-        self._closed.clear()
-        return [*contacts, snapshot, *self.people.at_work(now)]
-
-    def corrections(self) -> list[AnyEvent]:
-        """What the tables of a poll tell of conversations, beyond agents and tiers."""
-        told, self._new_answers = self._new_answers, []
-        return told
-
     # ── time ──────────────────────────────────────────────────────────────────────────────────────
 
     def next_due(self) -> int | None:
-        dues = [due for due in (self.people.next_due(), self._doubtful[0][0] if self._doubtful else None) if due]
+        dues = [due for due in (self._known.people.next_due(), self._doubtful[0][0] if self._doubtful else None) if due]
         return min(dues, default=None)
 
     def due(self, now: int) -> list[AnyEvent]:
         """What time alone brings about: ends of wrap-ups, places that nobody came back to, alerts that agents walked away from."""
-        told = self.people.due(now)
+        told = self._known.people.due(now)
         while self._doubtful and self._doubtful[0][0] <= now:
             _, _, what, uuid, detail, moment = heapq.heappop(self._doubtful)
             told += self._decided(what, uuid, detail, moment)
         return told
 
     def _decided(self, what: Doubtful, uuid: str, detail: str, moment: Moment) -> list[AnyEvent]:
-        member = self._members.get(uuid)
+        member = self._known.members.get(uuid)
         if member is None:
             return []
         if what == "withdrawn":
@@ -500,7 +305,7 @@ class Translator:
         wait_ms = int(detail) if detail else None
         if what == "leaving":
             return self._hung_up(member, moment, wait_ms)
-        self._forget(member)
+        self._known.forget(member)
         return [ContactAbandoned(moment.at, member.queue, member.contact, wait_ms)]
 
     def finish(self) -> list[AnyEvent]:
@@ -516,9 +321,6 @@ class Translator:
     def _remind(self, at: int, what: Doubtful, uuid: str, detail: str, moment: Moment) -> None:
         self._order += 1
         heapq.heappush(self._doubtful, (at, self._order, what, uuid, detail, moment))
-
-    def _count(self, fact: str) -> None:
-        self.facts[fact] = self.facts.get(fact, 0) + 1
 
 
 def _noted(wait_ms: int | None) -> str:

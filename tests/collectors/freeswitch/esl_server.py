@@ -138,7 +138,7 @@ class EslServer:
         self._clients.add(client)
         try:
             await client.serve()
-        except OSError:
+        except (OSError, asyncio.IncompleteReadError):
             pass  # the client is gone
         finally:
             self._clients.discard(client)

@@ -19,6 +19,8 @@ from collectors.events import (
     ContactRangNoAnswer,
     Snapshot,
 )
+from collectors.freeswitch.known import Known
+from collectors.freeswitch.listing import Listing
 from collectors.freeswitch.protocol import EslParser, parse_event
 from collectors.freeswitch.tables import parse_table
 from collectors.freeswitch.translate import Translator
@@ -46,8 +48,9 @@ class Watched:
 
     def begin(self, resumed: dict[str, str] | None = None) -> None:
         """A new session, which knows nothing yet."""
-        self.translator = Translator(self.queues, self.keep_s, resumed)
-        self.translator.skew_ms = round((self.now - self.server.clock()) * 1000)
+        self.known = Known(self.queues, resumed)
+        self.translator, self.listing = Translator(self.known, self.keep_s), Listing(self.known)
+        self.known.skew_ms = round((self.now - self.server.clock()) * 1000)
         self.heard = len(self.server.said)
 
     @property
@@ -72,21 +75,21 @@ class Watched:
 
     def tables(self, *, first: bool = False, unwatched_since: int | None = None) -> list[AnyEvent]:
         """A poll, whose answers arrive before any event that was not heard yet."""
-        translator, now = self.translator, self.now_ms
+        listing, now = self.listing, self.now_ms
 
         def rows(what: str, needs: tuple[str, ...], free: str = "") -> list[dict[str, str]]:
             return parse_table(self.server.table(what), needs, free)
 
-        translator.queues_listed(rows("queue list", QUEUE_COLUMNS))
-        for queue in translator.queues:
-            translator.members_listed(queue, rows(f"queue list members {queue}", MEMBER_COLUMNS, "cid_name"), now, now)
-        told = translator.agents_listed(rows("agent list", AGENT_COLUMNS, "contact"), now)
-        told += translator.tiers_listed(rows("tier list", TIER_COLUMNS), now)
+        listing.queues(rows("queue list", QUEUE_COLUMNS))
+        for queue in listing.queue_names:
+            listing.members(queue, rows(f"queue list members {queue}", MEMBER_COLUMNS, "cid_name"), now, now)
+        told = listing.agents(rows("agent list", AGENT_COLUMNS, "contact"), now)
+        told += listing.tiers(rows("tier list", TIER_COLUMNS), now)
         told = [] if first else told
-        if first or translator.doubt:
-            told += translator.take_over(now, now, unwatched_since, first=first)
+        if first or listing.doubt:
+            told += listing.take_over(now, now, unwatched_since, first=first)
         else:
-            told += translator.corrections()
+            told += listing.corrections()
         self.events += told
         return told
 
@@ -266,14 +269,14 @@ def test_whoever_resumed_is_the_same_contact_for_the_next_session() -> None:
     w.wait(10)
     w.server.resumes(member)
     w.hear()
-    w.begin(w.translator.resumed)
+    w.begin(w.known.resumed)
     w.wait(30)
     w.tables(first=True, unwatched_since=w.now_ms - 20_000)
     w.server.answer(member, ANNA)
     w.server.end(member)
     w.hear()
     assert totals(w.events, Q) == {"offered": 1, "answered": 1, "handled": 1}
-    assert not w.translator.resumed
+    assert not w.known.resumed
 
 
 def test_a_session_that_ends_tells_the_abandons_that_it_kept_back() -> None:
@@ -636,9 +639,11 @@ def test_a_caller_who_is_heard_before_the_row_is_written_is_not_given_up() -> No
     member = w.server.call_enters(Q)
     w.hear()
     row = w.server.members.pop(member)
+    w.now += 0.5
     for _ in range(3):
         w.tables()
     w.tables(first=True)
+    assert totals(w.events, Q) == {"offered": 1, "waiting": 1}
     w.server.members[member] = row
     w.wait(10)
     w.tables()
@@ -745,8 +750,8 @@ def test_rows_of_other_queues_and_without_an_id_are_counted_and_left_out() -> No
         {"queue": OTHER, "uuid": "forged", "session_uuid": "", "joined_epoch": "1", "state": "Waiting"},
         {"queue": Q, "uuid": "", "session_uuid": "", "joined_epoch": "1", "state": "Waiting"},
     ]
-    w.translator.members_listed(Q, rows, w.now_ms, w.now_ms)
-    assert w.translator.facts == {"odd_rows": 2}
+    w.listing.members(Q, rows, w.now_ms, w.now_ms)
+    assert w.listing.facts == {"odd_rows": 2}
     assert w.tables(first=True)[0].waiting == []  # type: ignore[union-attr]
 
 
@@ -797,8 +802,8 @@ def test_a_clock_that_is_set_back_invents_no_duration() -> None:
 
 def test_nothing_is_ever_told_to_be_in_the_future() -> None:
     w = Watched(skew_s=100).staffed()
-    assert w.translator.skew_ms == 100_000
-    w.translator.skew_ms = 103_000  # measured by a slow answer
+    assert w.known.skew_ms == 100_000
+    w.known.skew_ms = 103_000  # measured by a slow answer
     w.server.call_enters(Q)
     w.hear()
     (entered,) = w.only(ContactEntered)
@@ -807,7 +812,7 @@ def test_nothing_is_ever_told_to_be_in_the_future() -> None:
 
 def test_without_a_measured_clock_the_fastest_word_dates_the_others() -> None:
     w = Watched(skew_s=3600).staffed()
-    w.translator.skew_ms = None
+    w.known.skew_ms = None
     for delay in (0.4, 0.0, 2.0):
         w.server.call_enters(Q)
         w.now += delay

@@ -198,8 +198,7 @@ def test_garbage_ends_the_session_and_the_next_one_takes_the_state_over(empty_re
             member = server.call_enters(SUPPORT)
             await counts(watched, SUPPORT, {"offered": 1, "waiting": 1})
             server.garbage()
-            await holds(watched, lambda events: any(isinstance(event, WatchLost) for event in events))
-            await up(watched)
+            await holds(watched, lambda events: sum(isinstance(event, Snapshot) for event in events) == 2)
             server.abandon(member)
             await counts(watched, SUPPORT, {"offered": 1, "abandoned": 1})
 
