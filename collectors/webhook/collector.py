@@ -37,7 +37,7 @@ class WebhookCollector:
             link.pushed(None, 0, None)
         link.note(gives=sorted(self._settings.gives or ()))
         while True:
-            seen = (await link.recall(door.HEARD), await link.recall(door.REFUSED))
+            seen = tuple([await link.recall(field) for field in (door.HEARD, door.REFUSED, door.DUPLICATES)])
             if seen != self._seen:
                 await self._tell(link, None if seen[0] is None else int(seen[0]))
                 self._seen = seen

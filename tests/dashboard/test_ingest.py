@@ -5,9 +5,12 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,8 +21,11 @@ from argon2 import PasswordHasher
 from collectors import door, event_log, events
 from collectors.collector import memory_key
 from collectors.webhook.signature import sign
+from dashboard.api.ingest import MOST_AT_ONCE
 from operations.floor.floor import Floor
+from operations.projects.configuration import parse
 from operations.store.embedded_redis import EmbeddedRedis
+from tests.collectors.redis_process import RedisProcess
 from tests.dashboard.conftest import WebProcess, configuration, eventually
 
 SECRET = "a secret that only the sender knows"
@@ -513,3 +519,124 @@ def test_a_new_secret_holds_from_the_next_request_on(own: WebProcess) -> None:
         "the new secret opens",
     )
     assert push(own, [survey()]).status_code in (401, 429)
+
+
+# ── what stands on the page ───────────────────────────────────────────────────────────────────────
+
+PAGE = (Path(__file__).parents[2] / "docs" / "collectors" / "webhook.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_sender_on_the_page_sends_and_is_told_what_is_wrong(web: WebProcess, redis: redis_py.Redis) -> None:
+    [code] = blocks("python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "webhook.md", "exec"), names)
+    address = f"{web.address}/ingest/surveys"
+    assert names["push"](address, SECRET, [survey("from the page")]) == {"accepted": 1, "duplicates": 0}
+    assert counted(redis)["surveys"] == 1
+    with pytest.raises(ValueError, match="bad_events"):
+        names["push"](address, SECRET, [survey(score="5")])
+
+
+def test_the_sender_on_the_page_goes_on_until_the_door_is_open_again(
+    own_web: Callable[[str], WebProcess], redis: redis_py.Redis
+) -> None:
+    web = own_web(TEXT)
+    [code] = blocks("python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "webhook.md", "exec"), names)
+    redis.config_set("maxmemory", 1)
+    said: list[Any] = []
+    patient = threading.Thread(
+        target=lambda: said.append(names["push"](f"{web.address}/ingest/surveys", SECRET, [survey("patient")]))
+    )
+    names["time"] = Hurried()
+    patient.start()
+    eventually(lambda: names["time"].waits > 1, "it was told to come again")
+    redis.config_set("maxmemory", 0)
+    patient.join(60)
+    assert said == [{"accepted": 1, "duplicates": 0}]
+
+
+class Hurried:
+    """The page's clock, whose waits are short; it counts those that were asked for."""
+
+    waits = 0
+
+    def time(self) -> float:
+        return time.time()
+
+    def sleep(self, wait_s: float) -> None:
+        self.waits += wait_s > 0
+        time.sleep(min(wait_s, 0.05))
+
+
+def test_the_configuration_on_the_page_is_valid() -> None:
+    [text] = blocks("yaml")
+    configured = text.replace("hq/support-l1, ", "")
+    valid = parse(configured.encode(), Path("my.yaml"), {"SURVEYS_SECRET": SECRET})
+    assert valid.sources["surveys"].kind == "webhook"
+    assert valid.projects["acme-support"].queues == ("surveys/support",)
+
+
+# ── without Redis ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_while_redis_is_away_nothing_is_said_to_be_taken(tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="fl-") as folder:
+        process = RedisProcess(Path(folder))
+        process.start()
+        web = WebProcess(tmp_path, f"unix://{process.socket}", TEXT).start()
+        try:
+            assert push(web, [survey("before")]).status_code == 202
+            process.stop()
+            for _ in range(3):
+                answer = push(web, [survey("meanwhile")])
+                assert (answer.status_code, problem(answer)) == (503, "redis_away")
+                assert int(answer.headers["retry-after"]) >= 1
+            process.start()
+            eventually(lambda: push(web, [survey("meanwhile")]).status_code == 202, "it is taken again")
+            with process.client() as client:
+                assert counted(client)["surveys"] == 2
+        finally:
+            web.stop()
+            process.stop()
+
+
+def test_a_body_that_never_ends_holds_up_nobody_else(web: WebProcess, redis: redis_py.Redis) -> None:
+    at = seconds()
+    head = (
+        "POST /ingest/surveys HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
+        f"X-Floorlight-Signature: t={at},v1={'0' * 64}\r\n\r\n"
+    )
+    slow = [web.connection() for _ in range(20)]
+    try:
+        for link in slow:
+            link.sendall(head.encode() + b"[")
+        assert push(web, [survey()]).status_code == 202
+    finally:
+        for link in slow:
+            link.close()
+
+
+def test_too_many_bodies_at_once_are_told_to_come_again(own: WebProcess) -> None:
+    at = seconds()
+    head = (
+        "POST /ingest/surveys HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
+        f"X-Floorlight-Signature: t={at},v1={'0' * 64}\r\n\r\n["
+    )
+    slow = [own.connection() for _ in range(MOST_AT_ONCE)]
+    try:
+        for link in slow:
+            link.sendall(head.encode())
+        eventually(lambda: push(own, []).status_code == 503, "the process is busy")
+        answer = push(own, [survey()])
+        assert (problem(answer), answer.headers["retry-after"]) == ("busy", "1")
+        assert own.get("/api/v1/projects").status_code == 200, "pages are served meanwhile"
+    finally:
+        for link in slow:
+            link.close()
+    eventually(lambda: push(own, [survey()]).status_code == 202, "and takes again what comes")
