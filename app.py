@@ -3,6 +3,7 @@
     python app.py [--config FILE] [--host HOST] [--port PORT]     every role, and a Redis of its own where none is named
     python app.py collect | operate | serve                       one role, sharing the Redis that REDIS_URL names
     python app.py check --config FILE                             is the configuration right? exits 0 or 2
+    python app.py user add|passwd|remove|list                     who may sign in, written into the configuration
     python app.py import SOURCE FILE [FILE …]                     load the history of a queue_log
     uvicorn app:server                                            the web role under a server of one's own
 
@@ -46,7 +47,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="app.py", description="A live wall for contact centres.", parents=[shared, listen]
     )
-    parser.set_defaults(
+    # Not the parsers' own defaults: a role's parser would put them in place of what stands before the role.
+    defaults = argparse.Namespace(
         role="all",
         config=Path(os.environ.get("WALLBOARD_CONFIG") or DEFAULT_CONFIGURATION),
         redis=os.environ.get("FLOORLIGHT_EMBEDDED_REDIS", "")
@@ -64,14 +66,39 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     roles.add_parser("operate", parents=[shared], help="turn the event log into boards")
     roles.add_parser("serve", parents=[shared, listen], help="serve the pages, the live feed and the API")
     roles.add_parser("check", parents=[shared], help="say everything that is wrong with the configuration")
+    people(roles.add_parser("user", parents=[shared], help="say who may sign in"), shared)
     history = roles.add_parser("import", parents=[shared], help="load the history of a source from its own log")
     history.add_argument("source", metavar="SOURCE", help="the source's name in the configuration")
     history.add_argument(
         "files", metavar="FILE", nargs="+", type=Path, help="its log files, rotated and compressed ones too"
     )
-    chosen = parser.parse_args(words)
+    chosen = parser.parse_args(words, defaults)
     chosen.role = chosen.role or "all"
     return chosen
+
+
+def people(parser: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    """The words after ``user``."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    new = actions.add_parser("add", parents=[shared], help="let somebody sign in")
+    passwd = actions.add_parser("passwd", parents=[shared], help="give somebody another password")
+    gone = actions.add_parser("remove", parents=[shared], help="let somebody sign in no more")
+    actions.add_parser("list", parents=[shared], help="say who may sign in")
+    for each in (new, passwd, gone):
+        each.add_argument("name", metavar="NAME", help="the name with which somebody signs in")
+    for each in (new, passwd):
+        each.add_argument(
+            "--password-stdin", action="store_true", help="read the password as a line, do not ask for it"
+        )
+    roles = ("admin", "manager", "supervisor", "lead", "client")
+    new.add_argument("--role", dest="granted", required=True, choices=roles, metavar="ROLE", help=", ".join(roles))
+    new.add_argument(
+        "--projects", metavar="A,B", help="the projects that the person sees; an admin or manager without it: all"
+    )
+    new.add_argument(
+        "--kpis", metavar="A,B", help="of a client: the KPIs that it sees; those of the project's wall without it"
+    )
+    new.add_argument("--language", choices=("en", "zh-Hans", "zh-Hant"), help="the person's own language")
 
 
 def port(word: str) -> int:
@@ -97,6 +124,8 @@ def main(words: list[str] | None = None) -> int:
                 from roles.serve import run
             case "check":
                 from roles.starting import check as run
+            case "user":
+                from roles.users import run
             case _:
                 from roles.history import run
         return run(chosen)
