@@ -14,7 +14,7 @@ from collectors.freeswitch.known import Known
 from collectors.freeswitch.members import ListedMember, Member
 from collectors.freeswitch.people import Listed
 from collectors.freeswitch.tables import Row, number
-from collectors.freeswitch.words import IN_CALL, LOGGED_OUT, TALKS, WAITS
+from collectors.freeswitch.words import IN_CALL, LOGGED_OUT, TALKS, WAITS, state_of
 
 RACE_MS = 5_000
 """A caller is heard of before the table has the row: one who entered so shortly before the question is not missing from the answer."""
@@ -115,7 +115,7 @@ class Listing:
         """Everybody's status and state; told at once where they differ."""
         listed, legs = [], {}
         for row in rows:
-            state = row["state"]
+            state = state_of(row["state"])
             listed.append(
                 Listed(
                     row["name"],

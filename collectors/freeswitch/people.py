@@ -12,7 +12,17 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from collectors.events import AgentChanged, AgentCondition, AgentQueues, AnyEvent, SeenAgent
-from collectors.freeswitch.words import FREE, IDLE, IN_CALL, LOGGED_OUT, ON_BREAK, ON_CALL_STATUSES, RINGING
+from collectors.freeswitch.words import (
+    FREE,
+    IDLE,
+    IN_CALL,
+    LOGGED_OUT,
+    ON_BREAK,
+    ON_CALL_STATUSES,
+    RINGING,
+    state_of,
+    status_of,
+)
 
 Work = tuple[str, str]
 """Queue and contact."""
@@ -79,13 +89,13 @@ class People:
 
     def status(self, agent: str, status: str, at: int) -> list[AnyEvent]:
         person = self._get(agent)
-        person.status, person.status_since = status, at
+        person.status, person.status_since = status_of(status), at
         return self._tell(person, at)
 
     def state(self, agent: str, state: str, at: int) -> list[AnyEvent]:
         person = self._get(agent)
-        person.state = state
-        if state in (FREE, IDLE):
+        person.state = state_of(state)
+        if person.state in (FREE, IDLE):
             person.rings.clear()  # who loses the race of a ring-all by a moment is told of by this word alone
         return self._tell(person, at)
 
@@ -130,10 +140,10 @@ class People:
             told += self._gone(self._people.pop(agent), at)
         for row in found.values():
             person = self._get(row.agent)
-            person.status, person.state = row.status, row.state
+            person.status, person.state = status_of(row.status), state_of(row.state)
             person.wrap_up_ms, person.external_calls = row.wrap_up_ms, row.external_calls
             person.status_since, person.talks_since = row.status_since, row.talks_since
-            if row.state in (FREE, IDLE):
+            if person.state in (FREE, IDLE):
                 person.rings.clear()
             until = row.talked_until + row.wrap_up_ms
             if row.talked_until and at < until <= at + row.wrap_up_ms and not person.wrap_until:

@@ -36,6 +36,7 @@ from collectors.freeswitch.words import (
     STILL_UP,
     SUBCLASS,
     WITHDRAWN,
+    state_of,
 )
 
 Headers = Mapping[str, str]
@@ -257,7 +258,7 @@ class Translator:
         return self._known.people.status(agent, status, moment.at) if agent and status else []
 
     def _agent_state(self, headers: Headers, moment: Moment) -> list[AnyEvent]:
-        agent, state = headers.get("CC-Agent", ""), headers.get("CC-Agent-State", "")
+        agent, state = headers.get("CC-Agent", ""), state_of(headers.get("CC-Agent-State", ""))
         if not agent or not state:
             return []
         told: list[AnyEvent] = []

@@ -39,6 +39,20 @@ LOGGED_OUT, ON_BREAK = "Logged Out", "On Break"
 """Statuses of an agent that keep contacts away; the others are Available and Available (On Demand)."""
 ON_CALL_STATUSES = ("Available", "Available (On Demand)")
 
+
+def state_of(text: str) -> str:
+    """An agent's state as the module compares it: in any case of letters."""
+    return _STATES.get(text.casefold(), text)
+
+
+def status_of(text: str) -> str:
+    """An agent's status. The module takes one in any case of letters, keeps it so, and then calls only those that are spelt as its own."""
+    return _AWAY.get(text.casefold(), text)
+
+
+_STATES = {state.casefold(): state for state in (IN_CALL, *RINGING, IDLE, FREE)}
+_AWAY = {status.casefold(): status for status in (LOGGED_OUT, ON_BREAK)}
+
 WAITS, TALKS = ("Waiting", "Trying"), "Answered"
 """States of a member. ``Abandoned`` and whatever else there may be is nobody who waits."""
 

@@ -514,6 +514,11 @@ def test_wrap_up_that_runs_when_we_connect_is_seen() -> None:
         ("Logged Out", "Idle", "logged_out"),
         ("Logged Out", "In a queue call", "on_contact"),
         ("Out of this World", "Waiting", "unknown"),
+        ("on break", "waiting", "paused"),
+        ("logged out", "Waiting", "logged_out"),
+        ("Available", "IDLE", "paused"),
+        ("Available", "in a queue CALL", "on_contact"),
+        ("available", "Waiting", "unknown"),
     ],
 )
 def test_status_and_state_make_a_condition_alike_in_events_and_tables(status: str, state: str, condition: str) -> None:
