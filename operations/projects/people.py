@@ -105,9 +105,10 @@ def _changed(
     with _alone(place.parent):
         before = load(path, environ, kinds)  # refuses to touch a file that has errors
         content = place.read_bytes()
-        yaml = _yaml(content)
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        yaml = _yaml(text)
         try:
-            tree = yaml.load(content.decode("utf-8-sig"))
+            tree = yaml.load(text)
         except YAMLError as error:
             raise CannotWrite(f"{path} cannot be written without losing its form", block) from error
         change(tree)
@@ -117,7 +118,7 @@ def _changed(
         if content.startswith(b"\xef\xbb\xbf"):
             fresh = b"\xef\xbb\xbf" + fresh
         if b"\r\n" in content:
-            fresh = fresh.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+            fresh = fresh.replace(b"\n", b"\r\n")
         try:
             after = parse(fresh, path, environ, kinds)
         except ConfigurationInvalid as invalid:
@@ -168,15 +169,13 @@ def _replace(place: Path, content: bytes) -> None:
         raise
 
 
-def _yaml(content: bytes) -> Any:
+def _yaml(text: str) -> Any:
     """Reads and writes as the file is written: quotes as they are, lists indented as its first one is."""
     yaml = YAML(typ="rt")
     yaml.preserve_quotes = True
     yaml.width = WIDTH
     yaml.allow_unicode = True
-    listed = re.search(
-        rb"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", content, re.MULTILINE
-    )
+    listed = re.search(r"^( *)[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*( *)- ", text, re.MULTILINE)
     offset = max(0, len(listed[2]) - len(listed[1])) if listed else 2
     yaml.indent(mapping=2, sequence=offset + 2, offset=offset)
     return yaml
@@ -241,6 +240,6 @@ def _needs_quotes(text: str) -> bool:
 
 def _block(entry: Mapping[str, Any]) -> str:
     tree = CommentedMap(access=CommentedMap(users=CommentedSeq([_written(entry)])))
-    yaml, out = _yaml(b""), io.StringIO()
+    yaml, out = _yaml(""), io.StringIO()
     yaml.dump(tree, out)
     return out.getvalue()
