@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from operations.agent_days import AgentDays
 from operations.alerts import budget
 from operations.alerts.keeper import AlertKeeper
 from operations.floor.agents import AWAY
@@ -68,8 +69,11 @@ def _because(why: str, **about: str) -> Trouble:
 class BoardKeeper:
     """The board of one project, and what changes on it."""
 
-    def __init__(self, project: Project, sums: WindowSums, windows: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, project: Project, sums: WindowSums, windows: Mapping[str, tuple[str, ...]], agent_days: AgentDays
+    ) -> None:
         self.project = project
+        self._agent_days = agent_days
         self.sums = sums
         self._windows = windows
         self._queues: tuple[ScopedQueue, ...] = tuple(split_queue(queue) for queue in project.queues)
@@ -138,6 +142,7 @@ class BoardKeeper:
         new_day, self._day = day != self._day, day
         people = self._people(floors, None if new_day else changed_agents)
         self._headcount.follow(people)
+        self._agent_days.meet((name for name, row in people.items() if row is not None), now_ms)
         whole = waiting(floors, self._queues, late_before)
         whole.agents.update(self._headcount.count)
         observed_agents(floors, self._queues, whole)
@@ -307,6 +312,8 @@ class BoardKeeper:
             result, since, moved_by = _now_value(kpi.key, presence, scope.now_ms)
         else:
             counted = self._sum(kpi.key, window) if where == PROJECT else self.sums.get(window, where)
+            if kpi.sample == "agent_days" and where == PROJECT:
+                counted = Counters({**counted.n, "agent_days": self._agent_days.count(cover.sources)})
             result = kpi.formula(counted, scope.contract, presence.waiting_late)
         value = (
             None if result.value is None else round(result.value, kpi.decimals) if kpi.decimals else int(result.value)

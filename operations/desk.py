@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from operations.agent_days import AgentDays
 from operations.alerts import budget
 from operations.alerts.keeper import AlertKeeper
 from operations.board import TREND_POINTS, BoardKeeper, Change
@@ -73,7 +74,8 @@ class Desk:
         whole = budget.WINDOWS if self._has_goal() else ()
         self.sums = WindowSums(project, shown, cells, whole, by_source=True)
         self.sums.roll(now_ms)
-        self.board = BoardKeeper(project, self.sums, windows)
+        self.agent_days = AgentDays(client, project, now_ms)
+        self.board = BoardKeeper(project, self.sums, windows, self.agent_days)
         self.alerts = AlertKeeper(client, project)
         self.alerts.hear(now_ms)  # what was said while nobody held this project
         self._resume()
@@ -277,6 +279,7 @@ class Desk:
             raise
         self._rewrite = False
         self.alerts.saved()
+        self.agent_days.saved()
         self.published += 1
         return True
 
@@ -285,6 +288,7 @@ class Desk:
         self.board.head = {}
         self.board.revision += 1
         self.alerts.again()
+        self.agent_days.again()
         self._changed = self._people = self._contacts = None
         self._rewrite = self._due = True
 
@@ -292,6 +296,7 @@ class Desk:
         board, whole = self.board, self._rewrite
         if self.alerts.unsaved:
             self.alerts.write(pipe, now_ms)
+        self.agent_days.write(pipe)
         if not change:
             return
         parts = {boards.HEAD: boards.encode(board.head)}

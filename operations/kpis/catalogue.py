@@ -52,6 +52,8 @@ class Kpi:
     @property
     def windows(self) -> tuple[str, ...]:
         """The windows that a target or a wall may ask for."""
+        if self.sample == "agent_days":  # people do not add up: who they were is known of today alone
+            return ("today",)
         return ("now",) if self.formula is None else tuple(WINDOWS)
 
 
@@ -132,8 +134,8 @@ _ROWS = (
          "dialler", sample="calls"),
     _sum("dialler_abandon_pct", "Dialler abandons", "弃呼率", "棄呼率", "%", "down", r.rate("dialler_abandoned", "live_answered", "dialled"),
          "Answered by a person and dropped for want of an agent / answered by a person.", "dialler", sample="calls"),
-    _sum("avg_work_h", "Hours per agent-day", "日均工时", "日均工時", "h", "neither", r.work_hours,
-         "Hours signed in / agent-days, a day of each person who was signed in at all.", "agent_time", "agent_names", sample="agent_days"),
+    _sum("avg_work_h", "Hours per agent", "日均工时", "日均工時", "h", "neither", r.work_hours,
+         "Hours signed in / people who were signed in at all, today so far.", "agent_time", "agent_names", sample="agent_days"),
     _sum("ivr_containment_pct", "IVR containment", "IVR自助率", "IVR自助率", "%", "up", r.rate("ivr_contained", "ivr_entered"),
          "Settled in the IVR / entered the IVR.", "ivr", sample="sessions"),
     _sum("bot_containment_pct", "Bot containment", "机器人解决率", "機器人解決率", "%", "up", r.kept("bot_handed_over", "bot_sessions"),

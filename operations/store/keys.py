@@ -71,6 +71,11 @@ def trends(project: str) -> str:
     return f"trends:{{{project}}}"
 
 
+def people(project: str, day_ms: int) -> str:
+    """A set: who was signed in on the project's day that begins at ``day_ms``."""
+    return f"people:{{{project}}}:{day_ms // 60_000}"
+
+
 def channel(project: str) -> str:
     return f"boards:{project}"
 
