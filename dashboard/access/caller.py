@@ -17,6 +17,9 @@ ALL = "*"
 ACTS: frozenset[str] = frozenset({"admin", "manager", "supervisor"})
 """Roles that may send a word upstream (an incident to a simulator, an acknowledgement)."""
 
+EDITS: frozenset[str] = frozenset({"admin", "manager"})
+"""Roles that may change what was promised to a client."""
+
 SIGHT: dict[str, Sight] = {
     "admin": "whole",
     "manager": "whole",
@@ -80,6 +83,11 @@ class Caller:
     @property
     def may_act(self) -> bool:
         return self.role in ACTS
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether this caller may change the targets of a project that it sees."""
+        return self.role in EDITS
 
     @property
     def sight(self) -> Sight:

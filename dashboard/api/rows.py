@@ -17,6 +17,7 @@ from dashboard.api import (
     metrics,
     pairing,
     screens,
+    targets,
 )
 from dashboard.api import intervals as past
 from dashboard.api.openapi import document
@@ -132,6 +133,10 @@ def rows(read_intervals: past.Read) -> tuple[Route, ...]:
               screens.identify, _json("The screen", "Screen"), problems=(403, 404, 409, 503), tag="screens"),
         Route("DELETE", "/api/v1/screens/{screen}", "revokeScreen", "Take a screen's token away",
               screens.revoke, {200: Reply("It is revoked", {JSON: {"type": "object"}})}, problems=(403, 404, 409, 503), tag="screens"),
+        Route("GET", "/api/v1/projects/{project}/targets", "readTargets", "The targets that hold today, their stages, and who edited them",
+              targets.targets, _json("Targets as the file writes them", "Targets"), problems=(503,)),
+        Route("POST", "/api/v1/projects/{project}/targets", "editTargets", "Change the targets from today or a later day on",
+              targets.edit, _heard("They hold within a second or two"), problems=SPOKEN, body=ref("TargetsWanted")),
         Route("GET", "/api/v1/openapi.json", "openapi", "This document",
               openapi, {200: Reply("OpenAPI 3.1", {JSON: {"type": "object"}})}),
     )  # fmt: skip

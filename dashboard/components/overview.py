@@ -13,7 +13,7 @@ from dashboard.components.page_data import Page, label
 from dashboard.context import Account
 from dashboard.i18n import Words
 
-PAGES = (("wall", "Wall"), ("lead", "Lead"), ("intraday", "Intraday"))
+PAGES = (("wall", "Wall"), ("lead", "Lead"), ("intraday", "Intraday"), ("targets", "Targets"))
 """The pages of a project and what their links say."""
 
 CARD_NUMBERS = 4

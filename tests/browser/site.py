@@ -29,7 +29,8 @@ class Site:
         self.feed = Feed(client, now_ms, "hq")  # type: ignore[arg-type]
         self.feed.status()
         self._status_at = time.monotonic()
-        self.engine = Engine(client, ConfigurationWatcher(web.config, {}), "browser", now_ms)
+        self.watcher = ConfigurationWatcher(web.config, {})
+        self.engine = Engine(client, self.watcher, "browser", now_ms)
         self.queue = queue
         agent = SeenAgent(HOSTILE, "available", {self.queue: None}, HOSTILE)
         self.feed.emit(Snapshot(now_ms(), now_ms(), [self.queue], [], [agent]))

@@ -40,6 +40,7 @@ PAGES = {
     "/alerts": DESK,
     "/lead/acme": DESK,
     "/intraday/acme": DESK,
+    "/targets/acme": DESK,
     "/screens": DESK,
     "/pair": [*WALL, *DESK],
     "/no/such/page": DESK,

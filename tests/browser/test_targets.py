@@ -1,0 +1,83 @@
+"""The page of targets in a real browser: an edit reaches the board, a mistake is said, and what somebody types is not lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_py
+from playwright.sync_api import Browser
+
+from operations.store import edits as store
+from tests.browser.site import HOSTILE, Screens, Site, afternoon
+from tests.dashboard.conftest import WebProcess
+
+QUEUE = f"support {HOSTILE}"
+CONFIGURATION = f"""
+site: {{name: {json.dumps("Harbour " + HOSTILE)}, time_zone: {afternoon()}}}
+sources:
+  hq: {{kind: queue_log, path: /nowhere/queue_log}}
+projects:
+  acme:
+    name: {json.dumps("Acme " + HOSTILE)}
+    queues: [{json.dumps("hq/" + QUEUE)}]
+    targets: [{{kpi: contacts_waiting, goal: 5, warning: 6, critical: 9, for: 90s}}]
+"""
+
+
+@pytest.fixture
+def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site]:
+    site = Site(WebProcess(tmp_path, redis_url, CONFIGURATION).start(), redis, QUEUE)
+    site.watcher.follow_edits(store.reader(redis_url))
+    yield site
+    site.web.stop()
+
+
+@pytest.fixture
+def screens(site: Site, browser: Browser) -> Iterator[Screens]:
+    opened = Screens(site, browser)
+    yield opened
+    opened.close()
+
+
+def test_an_edit_reaches_the_board_and_every_other_desk(site: Site, screens: Screens) -> None:
+    desk, other = screens.open("/targets/acme"), screens.open("/targets/acme", width=390, height=844)
+    site.until("the target is there", lambda: desk.locator(".target").count() == other.locator(".target").count() == 1)
+    assert desk.locator(".target-for input").input_value() == "90s"
+    assert desk.locator("[data-slot=save]").is_disabled()
+    desk.locator(".target-goal input").fill("2")
+    desk.locator(".target-warning input").fill("eleven")
+    desk.locator("[name=by]").fill(HOSTILE)
+    desk.locator("[data-slot=save]").click()
+    said = desk.locator("[data-slot=answer]")
+    site.until("the mistake is said", lambda: "targets[0].warning" in said.inner_text())
+    desk.locator(".target-warning input").fill("3")
+    desk.locator("[data-slot=save]").click()
+    site.until("it is saved", lambda: said.get_attribute("data-look") == "ok")
+    site.until(
+        "the board has it",
+        lambda: site.web.get("/api/v1/projects/acme/board").json()["kpis"]["contacts_waiting"]["target"] == 2,
+    )
+    site.until("the other desk has it", lambda: other.locator(".target-goal input").input_value() == "2")
+    assert HOSTILE in other.inner_text(".targets-edits")
+    assert other.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_somebody_types_is_kept_when_somebody_else_was_quicker_and_refused_when_it_rests_on_old_targets(
+    site: Site, screens: Screens
+) -> None:
+    slow = screens.open("/targets/acme")
+    site.until("the target is there", lambda: slow.locator(".target").count() == 1)
+    slow.locator(".target-goal input").fill("4")
+    seen = site.web.get("/api/v1/projects/acme/targets").json()["revision"]
+    wanted = {"targets": [{"kpi": "contacts_waiting", "goal": 1}], "seen": seen, "by": "quick"}
+    assert site.web.post("/api/v1/projects/acme/targets", json=wanted).status_code == 202
+    site.until("it holds", lambda: site.web.get("/api/v1/projects/acme/targets").json()["targets"][0].get("goal") == 1)
+    slow.wait_for_timeout(6_000)  # the page has read again
+    assert slow.locator(".target-goal input").input_value() == "4"
+    slow.locator("[name=by]").fill("slow")
+    slow.locator("[data-slot=save]").click()
+    site.until("it is refused", lambda: "read them again" in slow.inner_text("[data-slot=answer]"))
+    assert slow.locator(".target-goal input").input_value() == "4"
