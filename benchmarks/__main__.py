@@ -15,6 +15,7 @@ BENCHMARKS = {
     "latency": "from an event on the wire to the number drawn in Chromium",
     "push": "screens that one web process feeds, and how soon",
     "costs": "what queues that nobody watches, screens and large boards cost",
+    "freeswitch": "FreeSWITCH's events a second on one core, and what a poll of its tables costs",
     "webhook": "events a second that are pushed, and that none is lost when their door is killed",
     "memory": "memory of every role over a simulated month",
     "alerts": "alert rules at work",
