@@ -11,6 +11,7 @@ from collectors import events as e
 from collectors.collector import Fact
 from collectors.counters import COUNTERS
 from collectors.webhook import forms as f
+from collectors.webhook.facts import COUNTED, Untrue
 
 FUTURE_MS = 60_000
 """An event further ahead of our clock than this is not believed."""
@@ -35,10 +36,6 @@ CONTACT_FACTS: frozenset[Fact] = frozenset(
 """What follows from single contacts. Who pushes them is taken to push all of their life."""
 
 AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "agent_names", "agent_time", "wrap"))
-
-
-NOBODY = frozenset(("no_answer", "busy", "machine", "invalid"))
-"""Outcomes of a dialler's attempt that no person answered."""
 
 
 class Wrong(Exception):
@@ -265,75 +262,14 @@ def _interval(t: Translator, form: f.Interval) -> e.AnyEvent:
 # ── business facts ────────────────────────────────────────────────────────────────────────────────
 
 
-def _reported(t: Translator, form: f.FactForm, fact: Fact, name: str, counters: dict[str, int]) -> e.AnyEvent:
-    """``name`` keeps apart what may share an id: a survey and a complaint, a ticket's opening and its closing."""
+def _fact(t: Translator, form: f.FactForm) -> e.AnyEvent:
     plain("id or queue", form.id, form.queue)
+    try:
+        fact, name, counters = COUNTED[type(form)](form, t.top_box_from)
+    except Untrue as untrue:
+        raise Wrong(untrue.path, str(untrue)) from None
     t.told.add(fact)
     return e.Reported(t.at(form.at), f"{name}:{form.id}", form.queue, counters)
-
-
-def hundredths(score: float) -> int:
-    """A score in hundredths of a point, in which sums of scores are kept."""
-    return round(score * 100)
-
-
-def _survey(t: Translator, form: f.Survey) -> e.AnyEvent:
-    top = form.top_box
-    if top is None:
-        if t.top_box_from is None:
-            raise Wrong(
-                "top_box",
-                "say true or false, or set survey: {top_box_from: …} in the source's block of the configuration",
-            )
-        top = form.score >= t.top_box_from
-    counters = {"surveys": 1, "survey_score_sum": hundredths(form.score), "survey_top_box": int(top)}
-    return _reported(t, form, "surveys", "survey", counters)
-
-
-def _complaint(t: Translator, form: f.Complaint) -> e.AnyEvent:
-    return _reported(t, form, "complaints", "complaint", {"complaints": 1})
-
-
-def _resolution(t: Translator, form: f.Resolution) -> e.AnyEvent:
-    counters = {"resolution_known": 1, "resolved_first": int(form.first_contact)}
-    return _reported(t, form, "resolution", "resolution", counters)
-
-
-def _quality(t: Translator, form: f.Quality) -> e.AnyEvent:
-    counters = {"quality_scores": 1, "quality_score_sum": hundredths(form.score)}
-    return _reported(t, form, "quality", "quality", counters)
-
-
-def _ticket(t: Translator, form: f.Ticket) -> e.AnyEvent:
-    return _reported(t, form, "tickets", f"ticket.{form.state}", {f"tickets_{form.state}": 1})
-
-
-def _ivr(t: Translator, form: f.Ivr) -> e.AnyEvent:
-    return _reported(t, form, "ivr", "ivr", {"ivr_entered": 1, "ivr_contained": int(form.contained)})
-
-
-def _bot(t: Translator, form: f.Bot) -> e.AnyEvent:
-    return _reported(t, form, "bot", "bot", {"bot_sessions": 1, "bot_handed_over": int(form.handed_over)})
-
-
-def _dial(t: Translator, form: f.Dial) -> e.AnyEvent:
-    connected = form.outcome == "connected"
-    abandoned = form.outcome == "abandoned" if form.abandoned is None else form.abandoned
-    live = (connected or abandoned) if form.live_answered is None else form.live_answered
-    if form.success and not connected:
-        raise Wrong("success", 'only an attempt with "outcome": "connected" can succeed')
-    if live and form.outcome in NOBODY:
-        raise Wrong("outcome", f"{form.outcome} says that no person answered, live_answered or abandoned that one did")
-    if abandoned and (connected or not live):
-        raise Wrong("abandoned", "an abandoned attempt is one that a person answered and no agent took")
-    counters = {
-        "dialled": 1,
-        "connected": int(connected),
-        "succeeded": int(form.success),
-        "live_answered": int(live),
-        "dialler_abandoned": int(abandoned),
-    }
-    return _reported(t, form, "dialler", "dial", counters)
 
 
 _TABLE: dict[type, Callable[[Translator, Any], e.AnyEvent]] = {
@@ -351,12 +287,5 @@ _TABLE: dict[type, Callable[[Translator, Any], e.AnyEvent]] = {
     f.Snapshot: _snapshot,
     f.Observed: _observed,
     f.Interval: _interval,
-    f.Survey: _survey,
-    f.Complaint: _complaint,
-    f.Resolution: _resolution,
-    f.Quality: _quality,
-    f.Ticket: _ticket,
-    f.Ivr: _ivr,
-    f.Bot: _bot,
-    f.Dial: _dial,
+    **dict.fromkeys(COUNTED, _fact),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -29,6 +30,9 @@ ENGINE_LIVES_MS = 15_000
 """An engine that has not reported for this long is gone, and its figures with it."""
 
 AWAY = (RedisError, OSError, TimeoutError)
+
+PUSHED: dict[str, Any] = {"received": 0, "duplicates": 0, "refused": 0, "last_refusal": ""}
+"""What the collector of a pushed source tells of its door, and what that is while it has told nothing."""
 
 
 class ShortBoards:
@@ -124,6 +128,13 @@ def _calls(alert: dict[str, Any]) -> bool:
     return alert.get("state") == "firing" and alert.get("level") == "critical" and not calm
 
 
+def pushed(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What came to a source that is pushed to; None for one that is watched."""
+    if "duplicates" not in facts:
+        return None
+    return {name: facts.get(name, empty) for name, empty in PUSHED.items()}
+
+
 def lost_sight(figures: list[bytes], now_ms: int) -> dict[str, int]:
     """By source: today's contacts whose end nobody saw, from what the living engines report."""
     lost: dict[str, int] = {}
@@ -180,6 +191,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
             "events_s": web.heart.rate(name),
             "clock_skew_ms": view.facts.get("clock_skew_ms"),
             "incidents": view.facts.get("incidents", []),
+            "pushed": pushed(view.facts),
             "warning": view.facts.get("warning", ""),
             "version": view.facts.get("version", ""),
             "limited_until": _later(view.facts.get("limited_until"), now_ms, zone),

@@ -253,6 +253,10 @@ SOURCES = shape(
                         "type": "array",
                         "description": "what a simulator is made to suffer, until when (epoch ms)",
                     },
+                    pushed={
+                        "type": ["object", "null"],
+                        "description": "of a source that is pushed to: events received, duplicates, batches refused, last_refusal",
+                    },
                     unnamed_queues={
                         "type": ["array", "null"],
                         "items": TEXT,

@@ -27,6 +27,7 @@ from operations.projects.configuration import parse
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.collectors.redis_process import RedisProcess
 from tests.dashboard.conftest import WebProcess, configuration, eventually
+from tests.dashboard.publisher import source_says
 
 SECRET = "a secret that only the sender knows"
 TOKEN = "a-token-that-is-long-enough"
@@ -640,3 +641,12 @@ def test_too_many_bodies_at_once_are_told_to_come_again(own: WebProcess) -> None
         for link in slow:
             link.close()
     eventually(lambda: push(own, [survey()]).status_code == 202, "and takes again what comes")
+
+
+def test_the_sources_page_is_told_what_came_to_the_door(web: WebProcess, redis: redis_py.Redis) -> None:
+    facts = {"received": 7, "duplicates": 2, "refused": 1, "last_refusal": "422 one of 3 events is wrong"}
+    source_says(redis, "surveys", now_ms(), kind="webhook", facts=facts)
+    source_says(redis, "demo", now_ms(), facts={"received": 5})
+    told = web.get("/api/v1/sources").json()["sources"]
+    assert told["surveys"]["pushed"] == facts
+    assert told["demo"]["pushed"] is None

@@ -20,8 +20,9 @@ from collectors.counters import COUNTERS
 from collectors.door import BadBatch, Batch
 from collectors.webhook.batch import MOST_FAULTS, read
 from collectors.webhook.examples import EXAMPLES
+from collectors.webhook.facts import hundredths
 from collectors.webhook.forms import TYPES, schemas
-from collectors.webhook.translate import FUTURE_MS, OLDEST_MS, hundredths
+from collectors.webhook.translate import FUTURE_MS, OLDEST_MS
 from operations.floor.floor import Floor
 from operations.kpis.catalogue import CATALOGUE
 
