@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from dashboard.components.intraday_view import WINDOW_OF_SPAN, View, over
 from dashboard.components.numbers import nothing
 from dashboard.i18n import Words
+from operations.kpis.catalogue import CATALOGUE
 
 NAMED = 4
 """More intervals than this are not named in a sentence."""
@@ -21,6 +22,12 @@ def news(view: View) -> list[Component]:
         if why == "source_stale":
             text = "No word from {source} since {time}: what came later is missing here."
         said.append(html.P(say(text, source=source, time=since), className="intra-quiet", **{"data-look": "unknown"}))
+    for source, measures in view.untold().items():
+        names = view.numbers.joined(
+            [say("Agents") if key == "agents" else CATALOGUE[key].labels[say.language] for key in measures]
+        )
+        text = say("Not reported by {source}: {names}.", source=source, names=names)
+        said.append(html.P(text, className="intra-untold"))
     if view.history.empty:
         return [*said, html.P(_nothing(view), className="empty")]
     if not view.shows("service_level_pct"):

@@ -9,13 +9,16 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from collectors.collector import FLOOR
 from dashboard.components.numbers import Numbers, nothing
 from dashboard.context import Account
 from dashboard.i18n import Words
 from operations.alerts.budget import PERIOD_WINDOW
 from operations.intraday.history import History
 from operations.intraday.measures import goal_target
-from operations.projects.contract import Contract, Project, Target
+from operations.kpis.catalogue import CATALOGUE
+from operations.kpis.coverage import Gives, needed
+from operations.projects.contract import Contract, Project, Target, split_queue
 
 WINDOW_OF_SPAN = {"day": "today", "week": "week", "month": "month"}
 
@@ -28,6 +31,15 @@ TELLS = {
     "agents": "agents_logged_in",
 }
 """The KPI behind a measure that is none itself."""
+
+RESTS_ON = {
+    **{
+        key: key
+        for key in ("offered", "answered", "abandoned", "service_level_pct", "abandon_rate_pct", "asa_s", "aht_s")
+    },
+    "agents": "utilisation_pct",
+}
+"""The measures of this page, and a KPI that rests on the same facts."""
 
 FELT = 1.0
 """An interval is below the goal when at least one whole contact more than allowed was missed: two of three contacts are no trend."""
@@ -46,6 +58,8 @@ class View:
     quiet: Sequence[tuple[str, str, str]] = ()
     begins: date | None = None
     as_of: str = ""
+    gives: Gives = field(default_factory=dict)
+    """By source, what it tells; a source that is not here tells everything."""
     kpis: frozenset[str] | None = None
     """Those that the reader may see; None: all."""
     who: Account | None = None
@@ -53,6 +67,20 @@ class View:
     def shows(self, measure: str) -> bool:
         """Whether a column, a tile or a chart tells only what the reader may see."""
         return self.kpis is None or TELLS.get(measure, measure) in self.kpis
+
+    def untold(self) -> dict[str, list[str]]:
+        """By source of what is shown: the measures of this page that it does not tell."""
+        own = split_queue(self.history.queue)[0] if self.history.queue else ""
+        found: dict[str, list[str]] = {}
+        for source, told in self.gives.items():
+            missing = [
+                measure
+                for measure, kpi in RESTS_ON.items()
+                if self.shows(measure) and not needed(CATALOGUE[kpi], self.contract) <= told
+            ]
+            if missing and told & FLOOR and own in ("", source):
+                found[source] = missing
+        return found
 
     @cached_property
     def numbers(self) -> Numbers:

@@ -41,6 +41,7 @@ PAGES: tuple[str, ...] = (
     "1 contact",
     "No data from {source} since {time}: what came later is missing here.",
     "No word from {source} since {time}: what came later is missing here.",
+    "Not reported by {source}: {names}.",
     # the numbers on top
     "Misses left",
     "of {n} allowed today",

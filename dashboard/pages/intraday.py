@@ -24,6 +24,7 @@ from dashboard.components.message import message
 from dashboard.context import REDIS_GONE, Context, here
 from operations.intraday import blocks
 from operations.intraday.span import KEPT_DAYS, Span, span
+from operations.kpis.coverage import told_by
 from operations.projects.contract import Project
 from operations.windows import PROJECT
 
@@ -84,9 +85,10 @@ def view(asked: Asked) -> View:
     found = past.load(context, project, asked.span, asked.minutes, asked.queue)
     board = (context.board(project.id) or {}) if asked.span.running else {}
     quiet = []
+    sources = {name: source for name, source in context.sources().items() if name in project.sources}
     if asked.span.running:
-        for name, source in context.sources().items():
-            if name in project.sources and source.state != "up" and source.since is not None:
+        for name, source in sources.items():
+            if source.state != "up" and source.since is not None:
                 why = "source_stale" if source.state == "stale" else "source_down"
                 quiet.append((why, name, project.calendar.iso(source.since)[11:16]))
     return View(
@@ -97,6 +99,7 @@ def view(asked: Asked) -> View:
         kpis=context.caller.view(project).kpis,
         who=context.account,
         quiet=quiet,
+        gives={name: told_by(source) for name, source in sources.items()},
         begins=blocks.begins(context.redis, project, context.now_ms) if found.empty else None,
         as_of=project.calendar.iso(context.now_ms)[:16].replace("T", " "),
     )

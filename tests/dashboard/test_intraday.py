@@ -20,6 +20,7 @@ import pytest
 import redis as redis_py
 from cachelib.simple import SimpleCache
 
+from collectors.collector import FLOOR
 from dashboard import downloads, past
 from dashboard.components import intraday as parts
 from dashboard.components import intraday_charts as charts
@@ -86,6 +87,20 @@ def test_a_day_that_missed_its_goal_says_by_how_much_and_where(redis: redis_py.R
     assert "− 7" not in shown(tiles.tiles(view))
     assert "Misses left −7 of 20 that the goal allowed" in shown(tiles.tiles(view))
     assert "Offered 100 nothing to compare with yet" in shown(tiles.tiles(view))
+
+
+def test_what_a_source_does_not_tell_is_named_and_what_only_others_tell_is_not(
+    redis: redis_py.Redis, day: tuple[Project, int]
+) -> None:
+    of, now = day
+    whole = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR, "crm": frozenset({"surveys"})})
+    assert "Not reported" not in shown(news.news(whole))
+    lame = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"talk", "agent_time"}})
+    assert "Not reported by hq: Handling time and Agents." in shown(news.news(lame))
+    other = seen(redis, of, now, day="2026-11-20", queue="hq/sales", gives={"hq": FLOOR, "branch": FLOOR - {"talk"}})
+    assert "Not reported" not in shown(news.news(other)), "a queue is of one source"
+    blind = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"talk"}}, kpis=frozenset({"offered"}))
+    assert "Not reported" not in shown(news.news(blind)), "nobody learns of a number that is not for him"
 
 
 def test_a_day_that_held_says_what_was_to_spare(redis: redis_py.Redis) -> None:
