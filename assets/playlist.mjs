@@ -88,7 +88,7 @@ export function open(root, page, _feed, live) {
       return wall.critical > 0 && perf() - this.answered < OLD_MS && clock.now() - wall.checked < CHECKED_MS;
     }
 
-    turn() { // whose turn it is
+    turn() { // whose turn it is; asked each second, and when a server has answered
       const now = perf();
       const there = this.walls.filter((wall) => wall.there);
       const calling = there.filter((wall) => this.calls(wall));
@@ -107,8 +107,9 @@ export function open(root, page, _feed, live) {
         this.coming = null;
         this.show(next, feed);
         if (!held) this.regular = next;
+        return this.turn(); // what comes after it is another one now
       }
-      this.say(held, calling, next, held && !next ? 1 : next ? (perf() - this.shownAt) / full : 0);
+      return this.say(held, calling, next, held && !next ? 1 : next ? stayed / full : 0);
     }
 
     following(turns, held) { // the next in order; after a hold the turns go on where they were
