@@ -53,10 +53,10 @@ class WebhookCollector:
                 if await link.recall(door.TOLD + fact) is not None:
                     self._told.add(fact)
             link.note(gives=sorted(self._told))
+        if self._events_before is None or received < self._events_before:
+            self._events_before = received
         # from here on without a pause: the status is written at any of them
         if heard_at is not None:
-            if self._events_before is None or received < self._events_before:
-                self._events_before = received
             link.connected("others push")
             link.pushed(heard_at, received - self._events_before, last_event_at)
         link.note(received=received, duplicates=duplicates, refused=refused)

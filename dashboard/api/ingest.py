@@ -132,9 +132,7 @@ class Ingest:
         """For the sources page; not what is Redis's fault, nor the tries of somebody who was told to wait."""
         if problem.status in (429, 503):
             return
-        first = problem.more.get("errors") or [{}]
-        where = ": {path}: {problem}".format(**first[0]) if first[0] else ""
-        reason = f"{problem.status} {problem.detail}{where}"
+        reason = f"{problem.status} {_first(problem.more.get('errors', [])) or problem.detail}"
         await _best_effort(web, lambda pipe: door.note_refusal(pipe, source, reason, web.clock()))
 
 
@@ -173,6 +171,14 @@ def _bad(bad: door.BadBatch) -> Problem:
     if not bad.readable:
         return Problem(400, "not_json", str(bad))
     return Problem(422, "bad_events", str(bad), more={"errors": bad.faults, "more_errors": bad.more})
+
+
+def _first(faults: list[dict[str, Any]]) -> str:
+    if not faults:
+        return ""
+    first = faults[0]
+    place = f"event {first['index']}" + (f", {first['path']}" if first["path"] else "")
+    return f"{place}: {first['problem']}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
 
 
 async def _best_effort(web: Web, note: Any) -> None:

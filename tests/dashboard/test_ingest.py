@@ -333,7 +333,8 @@ def test_one_wrong_event_refuses_the_batch_and_each_is_told_with_its_place(
     assert [(error["index"], error["path"]) for error in errors] == [(1, "score"), (3, "type"), (4, "")]
     assert errors[0]["right"]["type"] == "survey"
     assert logged(redis) == []
-    assert b"score" in (redis.hget(memory_key("surveys"), door.REFUSAL) or b"")
+    noted = redis.hget(memory_key("surveys"), door.REFUSAL)
+    assert noted == b"422 event 1, score: Expected `float`, got `str` (and 2 more)"
     assert push(web, said[:1]).status_code == 202
 
 
