@@ -7,6 +7,7 @@ from collectors.asterisk.collector import AsteriskCollector
 from collectors.collector import Collector
 from collectors.door import Door
 from collectors.freeswitch.collector import FreeSwitchCollector
+from collectors.genesys.collector import GenesysCollector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
 from collectors.webhook.collector import WebhookCollector
@@ -16,6 +17,7 @@ KINDS: dict[str, type[Collector]] = {
     AmazonConnectCollector.kind: AmazonConnectCollector,
     AsteriskCollector.kind: AsteriskCollector,
     FreeSwitchCollector.kind: FreeSwitchCollector,
+    GenesysCollector.kind: GenesysCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
     WebhookCollector.kind: WebhookCollector,

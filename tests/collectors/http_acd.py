@@ -20,6 +20,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    """The query as it came, a name several times included."""
 
     @property
     def json(self) -> Any:
@@ -95,7 +97,8 @@ class HttpAcd:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         parts = urlsplit(target)
-        asked = Asked(method, unquote(parts.path), dict(parse_qsl(parts.query, keep_blank_values=True)), headers, body)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+        asked = Asked(method, unquote(parts.path), dict(pairs), headers, body, pairs)
         self.asked.append(asked)
         if self.delay_s:
             await asyncio.sleep(self.delay_s)

@@ -22,6 +22,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     },
     "asterisk": {"host": "127.0.0.1", "username": "wallboard", "password": "a-canary"},
     "freeswitch": {"host": "127.0.0.1", "password": "a-canary"},
+    "genesys": {"client_id": "a-client", "client_secret": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},
     "simulator": {},
     "webhook": {"secret": "a-canary-of-some-length"},

@@ -6,6 +6,7 @@ from tests.collectors.amazon_connect.rig import AmazonConnectRig
 from tests.collectors.asterisk.rig import AsteriskRig
 from tests.collectors.contract.rig import Rig
 from tests.collectors.freeswitch.rig import FreeSwitchRig
+from tests.collectors.genesys.rig import GenesysRig
 from tests.collectors.queue_log.rig import QueueLogRig
 from tests.collectors.webhook.rig import WebhookRig
 
@@ -13,6 +14,7 @@ RIGS: dict[str, type[Rig]] = {
     "amazon_connect": AmazonConnectRig,
     "asterisk": AsteriskRig,
     "freeswitch": FreeSwitchRig,
+    "genesys": GenesysRig,
     "queue_log": QueueLogRig,
     "webhook": WebhookRig,
 }

@@ -1,0 +1,1 @@
+"""Genesys Cloud: asked for observations and accounts, quickened by its notifications."""
