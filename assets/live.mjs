@@ -308,7 +308,7 @@ function face(entry, off, f, zone) {
     note: reason, last: last && last.value != null && last.at ? f.say('last', { value: f.text(last.value, entry.unit), time: f.at(ms(last.at), zone) }) : '',
   });
   const words = (why, since, reason) => {
-    const text = f.say(`why_${why}`, { time: since ? f.at(since, zone) : '' });
+    const text = f.say(`why_${why}`, { ...entry?.about, ...(since && { time: f.at(since, zone) }) });
     return text.startsWith('why_') ? reason || f.say('unknown') : text;
   };
   if (!entry || (entry.value === undefined && !entry.band)) return { ...none('waiting', null, f.say('why_waiting')), look: 'waiting' };
@@ -318,13 +318,12 @@ function face(entry, off, f, zone) {
   if (entry.value == null || (entry.unit === '%' && entry.sample === 0)) {
     const why = entry.why || (entry.sample === 0 ? 'no_contacts' : '');
     const since = off?.since ?? (entry.last?.at ? ms(entry.last.at) : null);
-    const timed = /^source_/.test(why) && !since;
-    return none(why, since, timed ? entry.reason || words(why) : words(why, since, entry.reason), entry.last);
+    return none(why, since, words(why, since, entry.reason), entry.last);
   }
   const [number, unit] = f.value(running(entry) ?? entry.value, entry.unit);
   const band = entry.band || 'none';
   const nothing = entry.why === 'no_contacts' ? words(entry.why) : ''; // a 0 where nothing happened says so
-  return { number, unit, band, look: band, nothing, note: band === 'none' && entry.target != null ? entry.reason || f.say('why_few') : '', last: '' };
+  return { number, unit, band, look: band, nothing, note: band === 'none' && entry.target != null ? words(entry.why || 'few', null, entry.reason) : '', last: '' };
 }
 
 function running(entry) { // a wait goes on between two words of the server

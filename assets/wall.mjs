@@ -73,7 +73,9 @@ export function open(root, page, feed, live) {
     drawQueues(board, off, sources, zone) {
       const { f, page } = this;
       const queues = board?.queues ?? {};
-      const ids = Object.keys(queues);
+      // A queue of which nothing here is reported (a survey system's, say) is no row of a floor.
+      const told = (id) => page.columns.some((key) => queues[id].kpis?.[key]?.why !== 'not_reported');
+      const ids = Object.keys(queues).filter(told);
       mark(this.table, 'data-empty', String(Boolean(board) && ids.length === 0));
       for (const id of ids) {
         if (!this.rows.has(id)) this.rows.set(id, this.row(id));

@@ -19,10 +19,11 @@ site: {{name: Harbour, time_zone: {afternoon()}, language: LANGUAGE}}
 sources:
   hq: {{kind: asterisk, host: 127.0.0.1, username: wallboard, password: secret}}
   branch: {{kind: asterisk, host: 127.0.0.1, username: wallboard, password: secret}}
+  crm: {{kind: asterisk, host: 127.0.0.1, username: wallboard, password: secret}}
 projects:
   acme:
     name: Acme
-    queues: [hq/support, branch/support]
+    queues: [hq/support, branch/support, crm/complaints]
     wall: [avg_talk_s, csat_pct, contacts_waiting, answered]
     targets:
       - {{kpi: csat_pct, goal: 90}}
@@ -32,17 +33,19 @@ TELLS = sorted(FLOOR - {"talk", "agent_names"})
 
 
 class Two:
-    """A site whose second source tells less than the first."""
+    """A site whose second source tells less than the first, and a third nothing of a floor."""
 
     def __init__(self, client: redis_py.Redis, redis_url: str, folder: Path, language: str) -> None:
         web = WebProcess(folder, redis_url, CONFIGURATION.replace("LANGUAGE", language)).start()
         self.site = Site(web, client, "support")
         self.branch = Feed(client, now_ms, "branch")  # type: ignore[arg-type]
+        self.crm = Feed(client, now_ms, "crm")  # type: ignore[arg-type]
         self.facts: dict[str, object] = {"gives": TELLS}
 
     def until(self, what: str, holds: object) -> None:
         def held() -> object:
             self.branch.status(**self.facts)
+            self.crm.status(gives=["complaints"])
             return holds()  # type: ignore[operator]
 
         self.site.until(what, held)
@@ -83,6 +86,8 @@ def test_a_wall_says_what_is_not_reported_and_without_whom_a_number_is(
     assert satisfaction.locator("[data-slot=moved]").inner_text() == "not reported by this ACD"
     assert satisfaction.get_attribute("data-look") == "quiet"
     assert "target" in wall.inner_text("[data-slot=banner-text]")
+    names = wall.locator("[data-slot=queues] .queue-name").all_inner_texts()
+    assert names == ["support", "support"], "a queue of complaints is no row of a floor"
     for tile in (talk, satisfaction):
         assert tile.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight")
 
@@ -110,9 +115,11 @@ def test_the_sources_page_says_what_is_missing_how_the_clock_stands_and_until_wh
     assert card.locator("[data-slot=skew]").get_attribute("data-look") == "warning"
     assert card.locator("[data-slot=version]").inner_text() == "7.2"
     assert card.locator("[data-slot=warning]").inner_text().startswith("slow The ACD refuses more questions until ")
-    assert "the target on Satisfaction is never judged: no surveys from hq, branch" in desk.inner_text(".config")
+    assert "the target on Satisfaction is never judged: no surveys from hq, branch, crm" in desk.inner_text(".config")
     assert not desk.locator("[data-slot=config-broken]").is_visible()
     assert desk.locator("[data-source=hq] [data-slot=untold]").inner_text() == "nothing"
+    assert desk.locator("[data-source=crm] [data-slot=also]").inner_text() == "complaints"
+    assert not desk.locator("[data-source=crm] [data-slot=untold]").is_visible()
 
 
 @pytest.mark.parametrize("two", ["zh-Hant"], indirect=True)

@@ -12,6 +12,7 @@ from dashboard.components.targets import COLUMNS
 from dashboard.i18n import LANGUAGES, alerts, catalogue, intraday, lead, screens, targets, words
 from dashboard.i18n.texts import LIVE
 from operations.kpis.catalogue import CATALOGUE, WINDOWS
+from operations.kpis.reasons import REASONS
 
 DASHBOARD = Path(__file__).parent.parent.parent / "dashboard"
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -76,3 +77,11 @@ def test_both_chinese_catalogues_translate_the_same_texts() -> None:
 
 def test_an_unknown_language_is_english() -> None:
     assert words("tlh")("Overview") == "Overview"
+
+
+def test_every_reason_of_a_board_has_words_on_the_screen() -> None:
+    assert {f"why_{why}" for why in REASONS} - LIVE.keys() == set()
+
+
+def test_every_kind_of_sample_has_words_on_the_screen() -> None:
+    assert {kpi.sample for kpi in CATALOGUE.values()} - LIVE.keys() == set()

@@ -1,1 +1,0 @@
-"""VICIdial: its MySQL or MariaDB database, read and never written."""
