@@ -10,7 +10,7 @@ import asyncio
 import queue
 import struct
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -45,7 +45,7 @@ class Answer:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
-    def by_name(self) -> list[dict[str, Any]]:
+    def by_name(self) -> list[Mapping[str, Any]]:
         """Each row as {column: value}."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
@@ -114,6 +114,10 @@ class Database:
         return await self._answer(
             lambda connection: connection.execution_options(no_parameters=True).exec_driver_sql(statement)
         )
+
+    async def order(self, statement: str) -> None:
+        """Say something about the session itself, which has no rows."""
+        await self._in_thread(lambda: self._say(statement), self.patience_s, "did not answer")
 
     async def _answer(self, execute: Callable[[Connection], CursorResult[Any]]) -> Answer:
         answer = await self._in_thread(lambda: self._rows(execute), self.patience_s, "did not answer")
@@ -191,6 +195,11 @@ class Database:
             raise CollectorError(f"{self._name}: {self._clean(str(error))}", permanent=True) from None
         self._connection = engine.connect()
         manners.prepare(self._connection, self._statement_s, self._most_rows + 1)
+
+    def _say(self, statement: str) -> None:
+        assert self._connection is not None
+        self._connection.exec_driver_sql(statement)
+        self._connection.rollback()
 
     def _rows(self, execute: Callable[[Connection], CursorResult[Any]]) -> Answer:
         connection = self._connection

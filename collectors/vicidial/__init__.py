@@ -1,0 +1,1 @@
+"""VICIdial: its MySQL or MariaDB database, read and never written."""
