@@ -27,11 +27,11 @@ class BadBatch(Exception):
     """A batch of which nothing was taken, and never will be as it is.
 
     ``readable``: False when it is not even JSON. ``faults``: what is wrong where, at most some twenty, each with what would be right;
-    ``more``: further ones that are not listed.
+    ``more``: whether there are further ones.
     """
 
     def __init__(
-        self, detail: str, *, readable: bool = True, faults: list[dict[str, Any]] | None = None, more: int = 0
+        self, detail: str, *, readable: bool = True, faults: list[dict[str, Any]] | None = None, more: bool = False
     ):
         super().__init__(detail)
         self.readable, self.faults, self.more = readable, faults or [], more

@@ -170,7 +170,7 @@ def _full() -> Problem:
 def _bad(bad: door.BadBatch) -> Problem:
     if not bad.readable:
         return Problem(400, "not_json", str(bad))
-    return Problem(422, "bad_events", str(bad), more={"errors": bad.faults, "more_errors": bad.more})
+    return Problem(422, "bad_events", str(bad), more={"errors": bad.faults, "more": bad.more})
 
 
 def _first(faults: list[dict[str, Any]]) -> str:
@@ -178,7 +178,7 @@ def _first(faults: list[dict[str, Any]]) -> str:
         return ""
     first = faults[0]
     place = f"event {first['index']}" + (f", {first['path']}" if first["path"] else "")
-    return f"{place}: {first['problem']}" + (f" (and {len(faults) - 1} more)" if len(faults) > 1 else "")
+    return f"{place}: {first['problem']}" + (" (not the only one)" if len(faults) > 1 else "")
 
 
 async def _best_effort(web: Web, note: Any) -> None:

@@ -545,7 +545,7 @@ TAKEN = shape(
 )
 
 BAD_EVENTS = shape(
-    ["type", "title", "status", "detail", "errors", "more_errors"],
+    ["type", "title", "status", "detail", "errors", "more"],
     type=TEXT,
     title=TEXT,
     status={"type": "integer"},
@@ -560,7 +560,7 @@ BAD_EVENTS = shape(
             right={"type": "object", "description": "an event of this type as it would be right"},
         ),
     },
-    more_errors={**COUNT, "description": "further ones that are not listed"},
+    more={"type": "boolean", "description": "there are further ones"},
 )
 
 BODY = next(iter(DOORS.values())).body

@@ -334,7 +334,7 @@ def test_one_wrong_event_refuses_the_batch_and_each_is_told_with_its_place(
     assert errors[0]["right"]["type"] == "survey"
     assert logged(redis) == []
     noted = redis.hget(memory_key("surveys"), door.REFUSAL)
-    assert noted == b"422 event 1, score: Expected `float`, got `str` (and 2 more)"
+    assert noted == b"422 event 1, score: Expected `float`, got `str` (not the only one)"
     assert push(web, said[:1]).status_code == 202
 
 
