@@ -14,6 +14,7 @@ BENCHMARKS = {
     "pipeline": "events a second from the wire to the boards on one core, and a restart over a million events",
     "latency": "from an event on the wire to the number drawn in Chromium",
     "push": "screens that one web process feeds, and how soon",
+    "screens": "what paired screens cost one web process",
     "costs": "what queues that nobody watches, screens and large boards cost",
     "freeswitch": "FreeSWITCH's events a second on one core, and what a poll of its tables costs",
     "webhook": "events a second that are pushed, and that none is lost when their door is killed",

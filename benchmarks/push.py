@@ -110,17 +110,19 @@ class Board:
 class Server:
     """The web role as the product runs it."""
 
-    def __init__(self, folder: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, redis_url: str, more: str = "") -> None:
         config = folder / "wallboard.yaml"
         config.write_text(
             f"redis: {json.dumps(redis_url)}\nsources:\n  demo: {{kind: simulator, seed: 1}}\n"
-            f"projects:\n  {PROJECT}: {{name: Bench, queues: [demo/support]}}\n"
+            f"projects:\n  {PROJECT}: {{name: Bench, queues: [demo/support]}}\n{more}"
         )
         with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
             self.port = int(listener.getsockname()[1])
             command = [sys.executable, "app.py", "serve", "--config", str(config), "--fd", str(listener.fileno())]
             self.process = subprocess.Popen(command, cwd=TOP, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL)
-        with urlopen(f"http://127.0.0.1:{self.port}/api/v1/projects", timeout=60) as answer:  # it is up when it answers
+        with urlopen(
+            f"http://127.0.0.1:{self.port}/assets/tokens.css", timeout=60
+        ) as answer:  # it is up when it answers
             answer.read()
 
     def stop(self) -> None:
