@@ -10,6 +10,7 @@ from collectors.freeswitch.collector import FreeSwitchCollector
 from collectors.genesys.collector import GenesysCollector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
+from collectors.webex.collector import WebexCollector
 from collectors.webhook.collector import WebhookCollector
 from collectors.webhook.door import WebhookDoor
 
@@ -20,6 +21,7 @@ KINDS: dict[str, type[Collector]] = {
     GenesysCollector.kind: GenesysCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
+    WebexCollector.kind: WebexCollector,
     WebhookCollector.kind: WebhookCollector,
 }
 

@@ -25,6 +25,12 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "genesys": {"client_id": "a-client", "client_secret": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},
     "simulator": {},
+    "webex": {
+        "org_id": "O1",
+        "client_id": "C1",
+        "client_secret": "a-canary",
+        "refresh_token": "another-canary",
+    },
     "webhook": {"secret": "a-canary-of-some-length"},
 }
 """The least that each kind's block must say."""

@@ -8,6 +8,7 @@ from tests.collectors.contract.rig import Rig
 from tests.collectors.freeswitch.rig import FreeSwitchRig
 from tests.collectors.genesys.rig import GenesysRig
 from tests.collectors.queue_log.rig import QueueLogRig
+from tests.collectors.webex.rig import WebexRig
 from tests.collectors.webhook.rig import WebhookRig
 
 RIGS: dict[str, type[Rig]] = {
@@ -16,5 +17,6 @@ RIGS: dict[str, type[Rig]] = {
     "freeswitch": FreeSwitchRig,
     "genesys": GenesysRig,
     "queue_log": QueueLogRig,
+    "webex": WebexRig,
     "webhook": WebhookRig,
 }

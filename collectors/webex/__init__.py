@@ -1,0 +1,1 @@
+"""Webex Contact Center, asked through its GraphQL search."""

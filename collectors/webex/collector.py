@@ -1,0 +1,270 @@
+"""Webex Contact Center: each task from its entry to its end, and who is signed in as what, by polling the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
+from collectors.events import AnyEvent, Snapshot
+from collectors.polled.http import HttpApi
+from collectors.polled.people import Roster
+from collectors.polled.schedule import Allowance, Poll, poll_forever
+from collectors.webex import protocol
+from collectors.webex.people import Served, people, served
+from collectors.webex.protocol import PageInfo, Refused, Session, Task
+from collectors.webex.settings import WebexSettings
+from collectors.webex.translate import Contacts
+
+HOUR_MS = 3_600_000
+CATCH_UP_MS = 2 * HOUR_MS
+"""So much of what was missed is asked for with each question about the present."""
+LOOK_BACK_MS = 23 * HOUR_MS
+"""A source that was away for longer is asked no further back."""
+ACTIVE_MS = 24 * HOUR_MS
+"""A task that goes on was created at most so long ago."""
+SIGNED_IN_MS = 72 * HOUR_MS
+"""So was a session; sessions that were never closed stay open for ever, and nobody sits there."""
+OVERLAP_MS, SWEEP_MS = 120_000, 30 * 60_000
+"""A task may be found some time after its creation: the last two minutes are asked about each time, the last half hour now and then."""
+SWEEP_EVERY_MS = 60_000
+LOST_MS = 600_000
+"""A task that is neither found nor over for so long is no longer known to Webex."""
+QUEUES_S = 300.0
+MEMORY = "created"
+RIGHTS = "it needs the scope cjp:config_read, allowed by a user with the role Administrator or Supervisor"
+
+_allowances: dict[str, Allowance] = {}
+"""300 requests a minute a client id, whatever sources share it in this process."""
+
+T = TypeVar("T")
+
+
+class WebexCollector:
+    kind: ClassVar[str] = "webex"
+    Settings: ClassVar[type[SourceSettings]] = WebexSettings
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"rang_no_answer"}
+
+    def __init__(self, source: str, settings: WebexSettings) -> None:
+        self._settings = settings
+
+    async def run(self, link: Link) -> None:
+        own = self._settings
+        secrets = [own.client_secret.get_secret_value(), own.refresh_token.get_secret_value()]
+        wrong = "check client_id, client_secret and refresh_token"
+        async with (
+            HttpApi(link, own.api_url, name="Webex Contact Center", rights=RIGHTS, secrets=secrets) as api,
+            HttpApi(link, own.token_url, name="Webex", rights=wrong, secrets=secrets) as tokens,
+        ):
+            organization = Organization(link, own, api, tokens)
+            await organization.recall()
+            await poll_forever(
+                [
+                    Poll("queues", QUEUES_S, organization.queues),
+                    Poll("tasks", own.poll_s, organization.tasks),
+                    Poll("agents", own.poll_s, organization.people),
+                ],
+                link,
+                detail=f"Webex Contact Center, {own.region}",
+            )
+
+
+class Organization:
+    """One organization in one session: each method asks once, and emits what the answer tells."""
+
+    def __init__(self, link: Link, settings: WebexSettings, api: HttpApi, tokens: HttpApi) -> None:
+        self._link, self._settings, self._api, self._tokens = link, settings, api, tokens
+        self._allowance = _allowances.setdefault(settings.client_id, Allowance(4.5, burst=10))
+        self._refresh_token = settings.refresh_token.get_secret_value()
+        self._token_until = 0
+        self._served = Served()
+        self._contacts, self._roster = Contacts(settings.queues), Roster()
+        self._missed: dict[str, int] = {}
+        self._from = 0
+        self._backlog: list[tuple[int, int]] = []
+        self._swept_at = self._kept_at = 0
+        self._asked_at = 0
+        self._whole = True
+        """The next answer about people is told as a snapshot."""
+
+    async def recall(self) -> None:
+        """Begin where an earlier session stopped, at most a day back; the last hour first, the rest backwards when the present is known."""
+        now = self._link.now_ms()
+        raw = await self._link.recall(MEMORY)
+        kept = int(raw) if raw and raw.isdigit() else 0
+        start = min(max(kept, now - LOOK_BACK_MS), now)
+        self._from = max(start, now - HOUR_MS)
+        ends = range(self._from, start, -CATCH_UP_MS)
+        self._backlog = [(max(start, end - CATCH_UP_MS), end) for end in ends]
+
+    # ── the questions ─────────────────────────────────────────────────────────────────────────────
+
+    async def queues(self) -> None:
+        """Which queues there are, and which teams serve them."""
+        pages, number = [], 0
+        while True:
+            path = f"/organization/{self._settings.org_id}/contact-service-queue/bulk-export"
+            answer = await self._ask("GET", path, params={"type": "INBOUND", "page": number, "pageSize": 100})
+            pages.append(self._read(protocol.export_page, answer))
+            if pages[-1].rel != "next" or not pages[-1].resources:
+                break
+            number += 1
+        own = self._settings
+        self._served = served(pages, own.channels, own.queues)
+        missing = sorted(set(own.queues) - set(self._served.queues))
+        if missing:
+            raise CollectorError(f"no such queue in these channels: {', '.join(missing)}", permanent=True)
+        self._link.note(queues=len(self._served.queues))
+
+    async def tasks(self) -> None:
+        """Contacts: what goes on, what began since the last question, and how that which went on has ended."""
+        now = self._link.now_ms()
+        self._asked_at = now
+        seen = await self._tell(now - ACTIVE_MS, now, active=True)
+        sweep = now - self._swept_at >= SWEEP_EVERY_MS
+        start = max(min(self._from, now) - (SWEEP_MS if sweep else OVERLAP_MS), now - LOOK_BACK_MS)
+        seen |= await self._tell(start, now)
+        await self._follow(now, seen)
+        self._from = now
+        if sweep:
+            self._swept_at = now
+            self._contacts.forget(self._theirs(now - CATCH_UP_MS))
+        if self._backlog and not self._whole:
+            await self._tell(*self._backlog[0])
+            self._backlog.pop(0)
+        await self._keep(now)
+
+    async def people(self) -> None:
+        """Who is signed in."""
+        now, found = self._link.now_ms(), list[Session]()
+        cursor = protocol.FIRST_SESSIONS
+        until = self._theirs(now)
+        while True:
+            page, info = await self._search(
+                protocol.sessions(until - SIGNED_IN_MS, until, cursor), protocol.session_page
+            )
+            found += page
+            if not info.has_next_page or not info.end_cursor or info.end_cursor == cursor:
+                break
+            cursor = info.end_cursor
+        seen = people(found, self._settings.channels, self._served, self._api.clock.ours)
+        at = self._link.now_ms()
+        if not self._whole:
+            await self._link.emit(self._roster.changes(seen, at))
+            return
+        waiting = self._contacts.waiting()
+        queues = sorted({*self._served.queues, *(contact.queue for contact in waiting)})
+        told = Snapshot(
+            at, self._asked_at, queues, waiting, self._roster.start(seen), unwatched_since=self._link.unwatched_since
+        )
+        await self._link.emit([told])
+        self._whole = False
+
+    # ── how they are asked ────────────────────────────────────────────────────────────────────────
+
+    async def _tell(self, start: int, end: int, *, active: bool = False) -> set[str]:
+        """Emit what the tasks that were created from ``start`` to ``end`` (on our clock) tell anew; their ids."""
+        seen: set[str] = set()
+        cursor = protocol.FIRST_TASKS
+        first, last = self._theirs(start), self._theirs(end)
+        while True:
+            query = protocol.tasks(first, last, self._settings.channels, cursor, active=active)
+            page, info = await self._search(query, protocol.task_page)
+            await self._news(page, first, last)
+            seen |= {task.id for task in page}
+            if not info.has_next_page or not info.end_cursor or info.end_cursor == cursor:
+                return seen
+            cursor = info.end_cursor
+
+    async def _follow(self, now: int, seen: set[str]) -> None:
+        """Ask for those that went on and are in no answer any more, until they are over."""
+        away = {task: created for task, created in self._contacts.open.items() if task not in seen}
+        ids = list(away)
+        for start in range(0, len(ids), protocol.IDS):
+            some = ids[start : start + protocol.IDS]
+            first, last = min(away[task] for task in some) - 1, self._theirs(now)
+            page, _ = await self._search(protocol.tasks_by_id(first, last, some), protocol.task_page)
+            await self._news(page, first, last)
+            seen |= {task.id for task in page}
+        self._missed = {task: self._missed.get(task, now) for task in away if task not in seen}
+        for task in [task for task, since in self._missed.items() if now - since >= LOST_MS]:
+            self._contacts.lose(task)
+            del self._missed[task]
+            self._whole = True  # what became of it only the whole state can tell
+
+    async def _news(self, page: list[Task], first: int, last: int) -> None:
+        events: list[AnyEvent] = []
+        for task in page:
+            events += self._contacts.news(await self._completed(task, first, last), self._api.clock.ours)
+        await self._link.emit(events)
+
+    async def _completed(self, task: Task, first: int, last: int) -> Task:
+        """The task with all its steps."""
+        held = task.activities
+        if held is None or not held.page_info.has_next_page:
+            return task
+        nodes, info = list(held.nodes), held.page_info
+        while info.has_next_page and info.end_cursor:
+            page, _ = await self._search(
+                protocol.more_activities(first, last, task.id, info.end_cursor), protocol.task_page
+            )
+            more = page[0].activities if page else None
+            if more is None or not more.nodes:
+                break
+            nodes += more.nodes
+            info = more.page_info
+        return protocol.with_activities(task, nodes)
+
+    async def _search(self, query: str, read: Callable[[Any], tuple[T, PageInfo]]) -> tuple[T, PageInfo]:
+        answer = await self._ask("POST", "/search", params={"orgId": self._settings.org_id}, json={"query": query})
+        return self._read(read, answer)
+
+    def _read(self, read: Callable[[Any], T], answer: Any) -> T:
+        try:
+            return read(answer)
+        except Refused as refused:
+            raise CollectorError(
+                f"Webex Contact Center does not answer: {refused}; {RIGHTS}", permanent=refused.permanent
+            ) from None
+        except ValueError as error:
+            raise CollectorError(f"Webex Contact Center answered with something else than was asked: {error}") from None
+
+    async def _ask(self, method: str, path: str, **what: Any) -> Any:
+        if self._link.now_ms() >= self._token_until:
+            await self._sign_in()
+        await self._allowance.take()
+        return await self._api.ask(method, path, **what)
+
+    async def _sign_in(self) -> None:
+        """A new access token. The refresh token lives on as long as it is used."""
+        own = self._settings
+        told = await self._tokens.ask(
+            "POST",
+            own.token_url,
+            data={
+                "grant_type": "refresh_token",
+                "client_id": own.client_id,
+                "client_secret": own.client_secret.get_secret_value(),
+                "refresh_token": self._refresh_token,
+            },
+        )
+        token = told.get("access_token") if isinstance(told, dict) else None
+        if not isinstance(token, str) or not token:
+            raise CollectorError("Webex gave no access token; check client_id, client_secret and refresh_token")
+        self._api.authorize(f"Bearer {token}", token)
+        self._refresh_token = told.get("refresh_token") or self._refresh_token
+        lives_s = told.get("expires_in")
+        lives_ms = round(lives_s * 1000) if isinstance(lives_s, int | float) else 12 * HOUR_MS
+        self._token_until = self._link.now_ms() + lives_ms * 9 // 10
+
+    def _theirs(self, at: int) -> int:
+        """A time of ours on Webex's clock."""
+        return at + self._api.clock.skew_ms
+
+    async def _keep(self, now: int) -> None:
+        """From where the next session has to ask: what is not over, what may still be found, what was not yet caught up."""
+        if now - self._kept_at < 30_000 and self._kept_at:
+            return
+        self._kept_at = now
+        earliest = min([now - SWEEP_MS, *self._contacts.open.values(), *(start for start, _ in self._backlog)])
+        await self._link.remember(MEMORY, str(max(earliest, now - LOOK_BACK_MS)).encode())
