@@ -54,7 +54,7 @@ class MariaDb:
                 server, "--no-defaults", f"--datadir={data}", f"--socket={self.socket}", f"--port={self.port}",
                 "--bind-address=127.0.0.1", f"--pid-file={self._folder}/pid", f"--default-time-zone={self._time_zone}",
                 f"--log-error={self._folder}/error.log", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0",
-                "--innodb-buffer-pool-size=16M", "--max-connections=60", "--myisam-recover-options=FORCE", "--character-set-server=utf8mb4", *_as_root(),
+                "--innodb-buffer-pool-size=16M", "--max-connections=60", "--character-set-server=utf8mb4", *_as_root(),
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip

@@ -71,7 +71,7 @@ class VicidialRig(Rig):
         self.wire.recover()
 
     async def restart(self) -> None:
-        """The database is killed and begins again: its tables in memory are empty, its logs are not."""
-        await asyncio.to_thread(self.database.stop, hard=True)
+        """The database begins again: its tables in memory are empty, its logs are not."""
+        await asyncio.to_thread(self.database.stop)
         self.wire.drop()
         await asyncio.to_thread(self.database.start)

@@ -1,0 +1,1 @@
+"""Whatever keeps its numbers in a database that SQLAlchemy can read."""
