@@ -19,7 +19,7 @@ from operations.projects.wording import is_secret, parts, setting_names
 from tests.operations.projects import kinds as ours
 
 KINDS: dict[str, Any] = {**REGISTERED, **ours.KINDS}
-CANARY = "s3cr3t-canary"
+CANARY = "s3cr3t-canary-as-long-as-a-secret"
 FILE = Path("/nowhere/wallboard.yaml")
 
 
