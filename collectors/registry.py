@@ -10,6 +10,9 @@ from collectors.freeswitch.collector import FreeSwitchCollector
 from collectors.genesys.collector import GenesysCollector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
+from collectors.sql.collector import SqlCollector
+from collectors.uccx.collector import UccxCollector
+from collectors.vicidial.collector import VicidialCollector
 from collectors.webex.collector import WebexCollector
 from collectors.webhook.collector import WebhookCollector
 from collectors.webhook.door import WebhookDoor
@@ -21,6 +24,9 @@ KINDS: dict[str, type[Collector]] = {
     GenesysCollector.kind: GenesysCollector,
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
+    SqlCollector.kind: SqlCollector,
+    UccxCollector.kind: UccxCollector,
+    VicidialCollector.kind: VicidialCollector,
     WebexCollector.kind: WebexCollector,
     WebhookCollector.kind: WebhookCollector,
 }

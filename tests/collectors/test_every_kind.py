@@ -25,6 +25,9 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "genesys": {"client_id": "a-client", "client_secret": "a-canary"},
     "queue_log": {"path": "/nowhere/queue_log"},
     "simulator": {},
+    "sql": {"url": "mysql://wallboard:a-canary@127.0.0.1:1/warehouse", "queues": "SELECT queue, waiting FROM queues"},
+    "uccx": {"urls": ["informix://uccxwallboard:a-canary@10.0.0.6:1504/db_cra"]},
+    "vicidial": {"url": "mysql://wallboard:a-canary@127.0.0.1:1/asterisk"},
     "webex": {
         "org_id": "O1",
         "client_id": "C1",

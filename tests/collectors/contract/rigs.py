@@ -8,6 +8,9 @@ from tests.collectors.contract.rig import Rig
 from tests.collectors.freeswitch.rig import FreeSwitchRig
 from tests.collectors.genesys.rig import GenesysRig
 from tests.collectors.queue_log.rig import QueueLogRig
+from tests.collectors.sql.rig import SqlRig
+from tests.collectors.uccx.rig import UccxRig
+from tests.collectors.vicidial.rig import VicidialRig
 from tests.collectors.webex.rig import WebexRig
 from tests.collectors.webhook.rig import WebhookRig
 
@@ -17,6 +20,9 @@ RIGS: dict[str, type[Rig]] = {
     "freeswitch": FreeSwitchRig,
     "genesys": GenesysRig,
     "queue_log": QueueLogRig,
+    "sql": SqlRig,
+    "uccx": UccxRig,
+    "vicidial": VicidialRig,
     "webex": WebexRig,
     "webhook": WebhookRig,
 }
