@@ -21,6 +21,7 @@ BENCHMARKS = {
     "memory": "memory of every role over a simulated month",
     "alerts": "alert rules at work",
     "intraday": "a month of twenty queues on the project manager's page",
+    "sources": "fifty polled ACDs in one process, one of them with 200 queues, one hanging",
     "wall_page": "what a wall costs a slow screen: its first number, bytes, redraws, memory",
     "lead_tables": "200 ticking rows on a team lead's page",
 }
