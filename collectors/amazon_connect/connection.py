@@ -118,9 +118,9 @@ def make_client(settings: AmazonConnectSettings) -> Any:
     given: dict[str, str] = {}
     if settings.access_key_id:
         given["aws_access_key_id"] = settings.access_key_id
-        given["aws_secret_access_key"] = settings.secret_access_key.get_secret_value()
-        if settings.session_token.get_secret_value():
-            given["aws_session_token"] = settings.session_token.get_secret_value()
+        given["aws_secret_access_key"] = settings.secret
+        if settings.token:
+            given["aws_session_token"] = settings.token
     if settings.profile:
         given["profile"] = settings.profile
     own = session(**given)
@@ -234,7 +234,7 @@ class Connection:
                 f"AWS refuses the credentials; check the keys, profile or role ({words})", permanent=True
             )
         if code in EXPIRED:
-            fixed = bool(self._settings.session_token.get_secret_value())
+            fixed = bool(self._settings.token)
             return CollectorError(f"the temporary credentials have expired ({words})", permanent=fixed)
         if code == "ResourceNotFoundException":
             # Later it is a queue or a profile that somebody has just deleted; the next session lists them anew.
@@ -259,7 +259,6 @@ class Connection:
         )
 
     def _clean(self, words: str) -> str:
-        for secret in (self._settings.secret_access_key, self._settings.session_token):
-            value = secret.get_secret_value()
-            words = words.replace(value, "•••") if value else words
+        for secret in filter(None, (self._settings.secret, self._settings.token)):
+            words = words.replace(secret, "•••")
         return words[:400]

@@ -21,9 +21,9 @@ class AmazonConnectSettings(PolledSettings):
     """the instance's ARN, as the AWS console shows it; it names the region too"""
     access_key_id: str = ""
     """of the IAM user, where there are keys"""
-    secret_access_key: SecretStr = SecretStr("")
+    secret_access_key: SecretStr | None = None
     """the key's secret"""
-    session_token: SecretStr = SecretStr("")
+    session_token: SecretStr | None = None
     """of temporary keys; they end the source when they expire, a role does not"""
     profile: str = ""
     """a profile of the AWS configuration files, in place of keys"""
@@ -47,13 +47,23 @@ class AmazonConnectSettings(PolledSettings):
 
     @model_validator(mode="after")
     def _one_kind_of_credentials(self) -> AmazonConnectSettings:
-        if bool(self.access_key_id) != bool(self.secret_access_key.get_secret_value()):
+        if bool(self.access_key_id) != bool(self.secret):
             raise ValueError("access_key_id and secret_access_key go together")
         if self.access_key_id and self.profile:
             raise ValueError("either access_key_id or profile, not both")
         if self.external_id and not self.role_arn:
             raise ValueError("external_id belongs to role_arn")
         return self
+
+    @property
+    def secret(self) -> str:
+        """The key's, in the clear; "" where there is none."""
+        return self.secret_access_key.get_secret_value() if self.secret_access_key is not None else ""
+
+    @property
+    def token(self) -> str:
+        """The session's, in the clear; "" where there is none."""
+        return self.session_token.get_secret_value() if self.session_token is not None else ""
 
     @property
     def region(self) -> str:
