@@ -53,6 +53,8 @@ class Door(Protocol):
     """The JSON Schemas of what may be pushed, by name; they refer to each other below ``#/components/schemas/``."""
     body: ClassVar[str]
     """The name of the one that describes a whole body."""
+    media: ClassVar[str]
+    """The content type of a body, in lower case and without parameters."""
     most_bytes: int
 
     def __init__(self, settings: Any) -> None: ...

@@ -11,6 +11,8 @@ from collectors.genesys.collector import GenesysCollector
 from collectors.queue_log.collector import QueueLogCollector
 from collectors.simulator.collector import Simulator
 from collectors.sql.collector import SqlCollector
+from collectors.twilio.callback import TwilioDoor
+from collectors.twilio.collector import TwilioCollector
 from collectors.uccx.collector import UccxCollector
 from collectors.vicidial.collector import VicidialCollector
 from collectors.webex.collector import WebexCollector
@@ -25,6 +27,7 @@ KINDS: dict[str, type[Collector]] = {
     QueueLogCollector.kind: QueueLogCollector,
     Simulator.kind: Simulator,
     SqlCollector.kind: SqlCollector,
+    TwilioCollector.kind: TwilioCollector,
     UccxCollector.kind: UccxCollector,
     VicidialCollector.kind: VicidialCollector,
     WebexCollector.kind: WebexCollector,
@@ -33,5 +36,6 @@ KINDS: dict[str, type[Collector]] = {
 
 DOORS: dict[str, type[Door]] = {
     WebhookCollector.kind: WebhookDoor,
+    TwilioCollector.kind: TwilioDoor,
 }
 """The door of each kind that is pushed to; it is made from the source's settings, a line each."""

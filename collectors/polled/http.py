@@ -23,6 +23,10 @@ Explain = Callable[[int, Any], str | None]
 """(status, decoded answer or None) → what is wrong and what to do, in the vendor's terms; None: say it in general."""
 
 
+class NotThere(CollectorError):
+    """HTTP 404: what was asked about is not there, or not any more."""
+
+
 class HttpApi:
     """One vendor's API for one session.
 
@@ -132,8 +136,10 @@ class HttpApi:
             permanent = status == 403 or not self._accepted
             return CollectorError(self._clean(f"{words}{': ' + told if told else ''}"), permanent=permanent)
         words = self._clean(told or f"{self._name} answered {asked} with HTTP {status}{_vendors_word(decoded)}")
-        # What is wrong with a question today is wrong tomorrow; 404 may be a queue that somebody just deleted, 408 and 425 pass.
-        return CollectorError(words, permanent=400 <= status < 500 and status not in (404, 408, 409, 425))
+        if status == 404:  # perhaps a queue that somebody has just deleted
+            return NotThere(words)
+        # What is wrong with a question today is wrong tomorrow; 408, 409 and 425 pass.
+        return CollectorError(words, permanent=400 <= status < 500 and status not in (408, 409, 425))
 
     def _clean(self, words: str) -> str:
         for secret in self._secrets:

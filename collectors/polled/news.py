@@ -56,6 +56,10 @@ class Accounts:
     def __init__(self) -> None:
         self._told: dict[tuple[str, int], IntervalTotals] = {}
 
+    def knows(self, account: IntervalTotals) -> bool:
+        """Whether something was told of this queue and quarter."""
+        return (account.queue, account.start) in self._told
+
     def news(self, accounts: Iterable[IntervalTotals]) -> list[IntervalTotals]:
         """Those that say something else than before, and of a quarter's first look also that nothing happened."""
         news = []

@@ -42,6 +42,7 @@ class WebhookDoor:
 
     schemas: ClassVar[Mapping[str, Any]] = forms.schemas()
     body: ClassVar[str] = "PushedBody"
+    media: ClassVar[str] = "application/json"
 
     def __init__(self, settings: WebhookSettings) -> None:
         self.most_bytes = settings.most_bytes

@@ -73,7 +73,7 @@ class Ingest:
     async def _take(self, web: Web, request: Request, source: str, at: door.Door) -> Answer:
         try:
             at.greet(request.headers, web.clock())
-            check_form(request)
+            check_form(request, at.media)
             came = await self._body(request, at.most_bytes)
             skew_ms = at.recognise(request.headers, came, web.clock())
         except door.Stranger as stranger:
@@ -136,12 +136,13 @@ class Ingest:
         await _best_effort(web, lambda pipe: door.note_refusal(pipe, source, reason, web.clock()))
 
 
-def check_form(request: Request) -> None:
-    """Raises ``Problem`` 415 for what is neither JSON nor gzipped JSON."""
+def check_form(request: Request, media: str) -> None:
+    """Raises ``Problem`` 415 for what is neither of the type ``media`` nor that gzipped."""
     kind, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != JSON or charset not in ("", "utf-8", "utf8"):
-        raise Problem(415, "not_json", "the body must be application/json in UTF-8")
+    if kind.strip().lower() != media or charset not in ("", "utf-8", "utf8"):
+        name = "not_json" if media == JSON else "another_type"
+        raise Problem(415, name, f"the body must be {media} in UTF-8")
     encoding = request.headers.get("content-encoding")
     if encoding is not None and encoding.strip().lower() != "gzip":
         raise Problem(415, "bad_encoding", "the body may be sent as it is or with Content-Encoding: gzip")

@@ -34,6 +34,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
         "client_secret": "a-canary",
         "refresh_token": "another-canary",
     },
+    "twilio": {"account_sid": "AC" + "0" * 32, "workspace_sid": "WS" + "0" * 32, "auth_token": "a-canary"},
     "webhook": {"secret": "a-canary-of-some-length"},
 }
 """The least that each kind's block must say."""

@@ -9,6 +9,7 @@ from tests.collectors.freeswitch.rig import FreeSwitchRig
 from tests.collectors.genesys.rig import GenesysRig
 from tests.collectors.queue_log.rig import QueueLogRig
 from tests.collectors.sql.rig import SqlRig
+from tests.collectors.twilio.rig import TwilioRig
 from tests.collectors.uccx.rig import UccxRig
 from tests.collectors.vicidial.rig import VicidialRig
 from tests.collectors.webex.rig import WebexRig
@@ -21,6 +22,7 @@ RIGS: dict[str, type[Rig]] = {
     "genesys": GenesysRig,
     "queue_log": QueueLogRig,
     "sql": SqlRig,
+    "twilio": TwilioRig,
     "uccx": UccxRig,
     "vicidial": VicidialRig,
     "webex": WebexRig,
