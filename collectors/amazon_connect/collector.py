@@ -29,6 +29,8 @@ CATALOGUE_S = 300.0
 """Names of queues, people, statuses and profiles change by hand."""
 SETTLE_MS = 3_600_000
 """A contact's record is written after its after-contact work, and counts where the contact ended."""
+MARGIN_MS = 3_000
+"""Amazon refuses an ``EndTime`` that is still to come, and its clock may be behind ours by what is too small to tell."""
 SETTLING_S = 120.0
 """How often quarters that are over, and not settled, are asked about."""
 REPEAT_MS, JITTER_MS = 30_000, 2_500
@@ -193,8 +195,9 @@ class Instance:
             self._settling_at = now - round((SETTLING_S - self._settings.accounts_s) * 1000)
         asked = due if whole else due[-2:]
         skew = self._connection.clock.skew_ms
-        until = now + skew - (now + skew) % 1000
-        if until <= asked[-1] + 1000:  # the quarter that has just begun has no length yet
+        until = now + skew - MARGIN_MS
+        until -= until % 1000
+        if until <= asked[-1]:  # the quarter that has just begun has no length yet
             asked = asked[:-1]
         if not asked:
             return

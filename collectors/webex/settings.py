@@ -23,7 +23,7 @@ class WebexSettings(PolledSettings):
     """of the same"""
     refresh_token: SecretStr
     """what Webex gave when an administrator or supervisor allowed that app ``cjp:config_read``"""
-    region: Literal["us1", "eu1", "eu2", "anz1", "ca1", "jp1", "sg1", "in1"] = "us1"
+    region: Literal["us1", "eu1", "eu2", "anz1", "ca1", "jp1", "sg1"] = "us1"
     """the data centre of the organization"""
     channels: Annotated[list[Channel], Field(min_length=1)] = ["telephony"]
     """the channels to watch"""

@@ -112,7 +112,7 @@ class Told:
         asked = {
             "ResourceArn": self.settings.instance_arn,
             "StartTime": moment(first),
-            "EndTime": moment(until),
+            "EndTime": moment(until - 3_000),
             "Interval": {"TimeZone": "UTC", "IntervalPeriod": "FIFTEEN_MIN"},
             "Filters": [{"FilterKey": "QUEUE", "FilterValues": ids}],
             "Groupings": ["QUEUE"],
@@ -316,12 +316,12 @@ def test_the_quarters_that_may_still_change_are_asked_about_after_the_present_an
 
 def test_a_quarter_that_began_this_second_is_not_asked_about_before_it_has_a_length() -> None:
     told = Told(9)
-    told.link.now = NOON + 400
+    told.link.now = NOON + 3_400
 
     async def story() -> None:
         told.catalogue({"q-1": "sales"})
         await told.instance.catalogue()
-        told.quarters(["q-1"], NOON - QUARTER_MS, NOON, {})
+        told.quarters(["q-1"], NOON - QUARTER_MS, NOON + 3_000, {})
         await told.instance.accounts()
 
     told.run(story)
@@ -368,6 +368,33 @@ def test_counted_when_it_is_over_a_contact_is_answered_in_time_and_its_wait_is_t
         assert link.detail == "Amazon Connect, eu-central-1"
 
     asyncio.run(main())
+
+
+def test_while_the_accounts_are_throttled_who_waits_is_told_all_the_same_and_the_source_stays_up() -> None:
+    async def main() -> None:
+        clock = Clock()
+        rig, link = AmazonConnectRig(clock), ClockLink(clock)
+        await rig.start()
+        session = asyncio.create_task(AmazonConnectCollector("hq", rig.settings).run(link))
+        await asyncio.wait_for(link.up.wait(), 20)
+        rig.limited = "metrics/data"
+        while link.facts.get("limited") != "accounts":
+            await asyncio.sleep(0.05)
+        assert link.facts["limited_until"] > clock()
+        await rig.offer()
+        while not any(isinstance(event, QueueObserved) and event.waiting for event in link.events):
+            assert not session.done()
+            await asyncio.sleep(0.05)
+        rig.limited = ""
+        while not any(isinstance(event, IntervalTotals) and event.counters["offered"] for event in link.events):
+            assert not session.done()
+            await asyncio.sleep(0.05)
+        assert link.facts["limited"] is None
+        session.cancel()
+        await asyncio.wait([session])
+        await rig.stop()
+
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_counted_at_the_connection_the_source_says_that_it_gives_no_waits() -> None:

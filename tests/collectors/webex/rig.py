@@ -28,6 +28,8 @@ class WebexRig(Rig):
         self.tasks: dict[str, dict[str, Any]] = {}
         self.state, self.state_since = "available", clock()
         self.signed_in_at = clock()
+        self.limited = ""
+        """What is in a question that is not answered for now."""
 
     @property
     def settings(self) -> WebexSettings:
@@ -107,6 +109,8 @@ class WebexRig(Rig):
             return Told({"pageNumber": 0, "rel": "last", "resources": self.queues()})
         if asked.path == "/search":
             assert asked.query["orgId"] == "org-1"
+            if self.limited and self.limited in asked.json["query"]:
+                return Told({"message": "too many requests"}, 429, {"Retry-After": "60"})
             found = graphql_sync(SCHEMA, asked.json["query"], root_value=self)
             if found.errors:
                 errors = [

@@ -13,7 +13,7 @@ from collectors import events as e
 from collectors.collector import CollectorError
 from collectors.polled.http import HttpApi
 from collectors.polled.schedule import Limited
-from collectors.webex.collector import HOUR_MS, LOST_MS, MEMORY, RIGHTS, SWEEP_MS, Organization
+from collectors.webex.collector import HOUR_MS, LOST_MS, MEMORY, RIGHTS, SWEEP_MS, Organization, WebexCollector
 from collectors.webex.settings import WebexSettings
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.contract.rig import AGENT, QUEUE, Clock
@@ -281,6 +281,28 @@ def test_an_answer_of_another_shape_is_an_outage_and_never_an_empty_floor(body: 
 def test_the_limit_pauses_for_as_long_as_webex_says() -> None:
     limit = failing({"message": "slow down"}, 429, **{"Retry-After": "4"})
     assert isinstance(limit, Limited) and limit.retry_after_s == 4.0
+
+
+def test_while_sessions_are_limited_contacts_are_told_all_the_same_and_the_source_stays_up() -> None:
+    async def main() -> None:
+        clock = Clock()
+        rig, link = WebexRig(clock), ClockLink(clock)
+        await rig.start()
+        session = asyncio.create_task(WebexCollector("hq", rig.settings).run(link))
+        await asyncio.wait_for(link.up.wait(), 20)
+        rig.limited = "agentSession"
+        while link.facts.get("limited") != "agents":
+            await asyncio.sleep(0.05)
+        assert link.facts["limited_until"] - clock() > 50_000, "as long as Webex says"
+        await rig.offer()
+        while not any(isinstance(event, e.ContactEntered) for event in link.events):
+            assert not session.done()
+            await asyncio.sleep(0.05)
+        session.cancel()
+        await asyncio.wait([session])
+        await rig.stop()
+
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_a_right_that_is_missing_is_named() -> None:
