@@ -20,7 +20,7 @@ def one_select(statement: str) -> str:
     """The statement without a last semicolon. Raises ``ValueError`` with what is wrong and what would be right."""
     if "/*!" in statement:
         raise ValueError("holds /*!, which MySQL reads as more than a comment; leave it out")
-    bare = _HIDDEN.sub(" '' ", statement).strip()
+    bare = _HIDDEN.sub(lambda found: " " if found[0].startswith(("--", "/*")) else " '' ", statement).strip()
     if bare.endswith(";"):
         bare = bare[:-1].rstrip()
     if not bare:
@@ -34,4 +34,4 @@ def one_select(statement: str) -> str:
         raise ValueError(
             f"holds the word {word[0].upper()}, which can write; write a single SELECT, and a column of that name in quotes"
         )
-    return re.sub(r";\s*$", "", statement.strip())
+    return re.sub(r"\s*;\s*$", "", statement.strip())
