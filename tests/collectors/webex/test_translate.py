@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from collectors import events as e
 from collectors.webex.protocol import Task, task_page
 from collectors.webex.translate import Contacts, Visit, visits
+from operations.floor.floor import Floor
 
 T0 = 1_795_320_000_000
 QUEUES = {"q-1": "sales", "q-2": "billing"}
@@ -241,3 +244,46 @@ def test_a_task_that_webex_lost_waits_no_longer() -> None:
     contacts.news(task(*WHOLE[:2]), ours)
     contacts.lose("t-1")
     assert (contacts.waiting(), contacts.open) == ([], {})
+
+
+# ── whatever Webex says ───────────────────────────────────────────────────────────────────────────
+
+STEP = st.sampled_from(
+    ["new", "ivr-done", "parked", "connect", "connected", "on-hold", "hold-done", "consulting", "dequeued", "optOutOfQueue"]
+    + ["vt-transfer", "blind-transfer", "ConsultTransfer", "campaignOutbound", "ended", "WrapUp", "something-new"]
+)  # fmt: skip
+LIFE = st.lists(
+    st.tuples(st.integers(0, 3_000), STEP, st.sampled_from([SALES, BILLING]), st.sampled_from([LI, WANG])), max_size=25
+)
+
+
+def counted(*stages: Task) -> dict[str, dict[str, int]]:
+    """What the fold counts by queue when it hears of a task at each of these stages."""
+    contacts, floor = Contacts(), Floor()
+    for stage in stages:
+        for event in contacts.news(stage, ours):
+            floor.apply(event)
+    delta, _ = floor.drain()
+    found: dict[str, dict[str, int]] = {}
+    for (row, _), cell in delta.items():
+        for name, value in cell.n.items():
+            row_counts = found.setdefault(row, {})
+            row_counts[name] = row_counts.get(name, 0) + value
+    return {row: {name: value for name, value in counts.items() if value} for row, counts in found.items()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(LIFE)
+def test_seen_at_every_step_or_only_when_it_was_over_a_contact_counts_the_same_and_is_conserved(life: Any) -> None:
+    second, steps = 0.0, []
+    for gap_ms, name, queue, agent in life:
+        second += 2.1 + gap_ms / 1000
+        steps.append((second, name, queue | agent | {"duration": 500}))
+    whole = task(*steps, ended=second + 5)
+    stages = [task(*steps[:length]) for length in range(1, len(steps) + 1)]
+    told_in_steps, told_at_once = counted(*stages, whole), counted(whole)
+    assert told_in_steps == told_at_once
+    for counts in told_at_once.values():
+        outcomes = [name for name in counts if name in ("answered", "abandoned") or name.startswith("left_")]
+        assert counts.get("offered", 0) == sum(counts[name] for name in outcomes)
+        assert counts.get("handled", 0) == counts.get("answered", 0)
