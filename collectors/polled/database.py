@@ -21,7 +21,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from collectors.collector import CollectorError, Link
+from collectors.polled import odbc
 from collectors.polled.dialects import MANNERS, Manners, is_permanent
+
+odbc.register()
 
 CONNECT_S = 10.0
 """For a whole connect. A half-open link is noticed within 15 s, so this and ``Database.patience_s`` must stay below."""

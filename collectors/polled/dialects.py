@@ -17,8 +17,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Program
 
 _MYSQL_PERMANENT = frozenset((1044, 1045, 1049, 1054, 1064, 1109, 1142, 1143, 1146, 1227, 1356, 1698, 1820, 1862))
 """Access denied, to a database, a table or a column; unknown ones; syntax; an expired password."""
-_PERMANENT_STATE = re.compile(r"28\w{3}|3D\w{3}|42\w{3}")
-"""SQLSTATE: wrong credentials; no such database; syntax, no such column or table, no right to it."""
+_PERMANENT_STATE = re.compile(r"28\w{3}|3D\w{3}|42\w{3}|IM00[2378]")
+"""SQLSTATE: wrong credentials; no such database; syntax, no such column or table, no right to it; no such ODBC data source or driver."""
 _PERMANENT_WORDS = re.compile(
     r"no such (table|column|function)|syntax error|incomplete input|password authentication failed"
 )
@@ -78,6 +78,12 @@ def _prepare_mssql(connection: Connection, statement_s: float, most_rows: int) -
     connection.commit()
 
 
+def _prepare_odbc(connection: Connection, statement_s: float, most_rows: int) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.timeout = max(1, round(statement_s))
+    connection.rollback()
+
+
 def _sqlite_read_only(url: URL) -> URL:
     if not url.database or url.database.startswith("file:") or url.database == ":memory:":
         return url
@@ -109,6 +115,7 @@ MANNERS: dict[str, Manners] = {
         prepare=_prepare_sqlite,
         interrupt=_interrupt_sqlite,
     ),
+    "odbc": Manners(connect_args=lambda seconds: {"timeout": max(1, round(seconds))}, prepare=_prepare_odbc),
     "mssql": Manners(prepare=_prepare_mssql),
 }
 

@@ -14,6 +14,7 @@ import pytest
 
 from collectors.collector import CollectorError
 from collectors.polled.database import MOST_HANGING, Answer, Database, read_url
+from collectors.polled.odbc import OdbcDialect
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.mariadb import PASSWORD, USER, MariaDb, Wire
 
@@ -247,7 +248,13 @@ def test_a_missing_table_of_sqlite_is_permanent_and_a_locked_file_is_not(file: P
 
 
 @pytest.mark.parametrize(
-    "url", ["informix://u:canary@h/db", "nonsense+driver://u:canary@h/db", "oracle+oracledb://u:canary@h/db"]
+    "url",
+    [
+        "informix://u:canary@h/db",
+        "odbc://u:canary@no-such-dsn",
+        "nonsense+driver://u:canary@h/db",
+        "oracle+oracledb://u:canary@h/db",
+    ],
 )
 def test_a_driver_that_is_not_there_is_named(url: str) -> None:
     error = refused(url)
@@ -259,3 +266,8 @@ def test_what_is_no_url_is_refused_without_being_repeated() -> None:
     with pytest.raises(ValueError, match="is no database URL") as caught:
         read_url("wallboard:a-canary 10.0.0.5")
     assert "canary" not in str(caught.value)
+
+
+def test_an_odbc_url_names_a_data_source_and_its_user() -> None:
+    (said,), _ = OdbcDialect().create_connect_args(read_url("odbc://uccxwallboard:p%40ss@uccx1"))
+    assert sorted(said.split(";")) == ["PWD=p@ss", "UID=uccxwallboard", "dsn=uccx1"]
