@@ -39,15 +39,9 @@ class Roster:
                 # The same again, but begun anew: a second contact within one period of asking.
                 or (person.since is not None and before.since is not None and person.since > before.since)
             ):
-                since = at if person.since is None else min(person.since, at)
-                floor = before.since if before is not None and before.since is not None else since
                 events.append(
                     AgentChanged(
-                        max(since, floor, self._started_at),
-                        name,
-                        person.condition,
-                        name=person.name,
-                        reason=person.reason,
+                        self._began(person, before, at), name, person.condition, name=person.name, reason=person.reason
                     )
                 )
         for name, before in self._seen.items():
@@ -56,3 +50,11 @@ class Roster:
                 events.append(AgentChanged(at, name, "logged_out", name=before.name))
         self._seen = now
         return events
+
+    def _began(self, person: SeenAgent, before: SeenAgent | None, at: int) -> int:
+        """When a new condition began: as the ACD says, where that lies after the one before began and not ahead of the list."""
+        since = person.since
+        after = before.since if before is not None else None
+        if since is None or since > at or (after is not None and since <= after):
+            return at
+        return max(since, self._started_at)

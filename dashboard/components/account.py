@@ -21,7 +21,7 @@ def account(who: Account, words: Words) -> Component:
     summary.append(html.Span(NAMES[words.language], className="account-language", lang=words.language))
     return html.Details(
         [
-            html.Summary(summary, className="account-open", **{"aria-label": words("Account and language")}),
+            html.Summary(summary, className="account-open", title=words("Account and language")),
             html.Div([_languages(who, words), *_person(who, words)], className="account-menu"),
         ],
         className="account",

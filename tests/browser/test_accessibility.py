@@ -42,6 +42,7 @@ PAGES = {
     "/intraday/acme": DESK,
     "/targets/acme": DESK,
     "/screens": DESK,
+    "/wall?playlist=acme,calm&seconds=600": WALL,
     "/pair": [*WALL, *DESK],
     "/no/such/page": DESK,
 }
@@ -113,4 +114,28 @@ def test_no_page_shuts_anybody_out(site: Site, browser: Browser, language: str) 
             )
             problems += [f"{where}: {said}" for said in findings(result)]
         page.context.close()
+    assert not problems, "\n".join(problems)
+
+
+def test_nobody_is_shut_out_at_the_door(
+    redis: redis_py.Redis, redis_url: str, tmp_path: Path, browser: Browser
+) -> None:
+    axe = node_file("axe-core/axe.min.js").read_text(encoding="utf-8")
+    web = WebProcess(tmp_path, redis_url, CONFIGURATION.replace("LANGUAGE", "en") + "access: {users: []}\n").start()
+    problems: list[str] = []
+    try:
+        page = opened(browser, "/sign-in", problems)
+        page.goto(web.address + "/lead/acme")
+        assert page.url.startswith(web.address + "/sign-in")
+        for width, height in [*WALL, *DESK]:
+            for scheme in ("light", "dark"):
+                page.set_viewport_size({"width": width, "height": height})
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.evaluate(axe)
+                result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+                problems += [f"/sign-in at {width}×{height}, {scheme}: {said}" for said in findings(result)]
+                assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (width, height)
+        page.context.close()
+    finally:
+        web.stop()
     assert not problems, "\n".join(problems)

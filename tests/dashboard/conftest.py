@@ -22,7 +22,7 @@ from operations.store.embedded_redis import EmbeddedRedis
 from tests.dashboard.publisher import Publisher
 
 TOP = Path(__file__).resolve().parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 PROJECTS = [f"p{number}" for number in range(150)]
 

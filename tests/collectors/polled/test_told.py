@@ -56,7 +56,7 @@ def test_a_beginning_in_the_future_or_before_the_last_one_is_not_believed() -> N
     roster = Roster()
     roster.start([person()])
     assert roster.changes([person("on_contact", T0 + 60_000)], T0 + 5_000)[0].at == T0 + 5_000
-    assert roster.changes([person("wrap_up", T0 - 60_000)], T0 + 9_000)[0].at == T0 + 60_000
+    assert roster.changes([person("wrap_up", T0 - 60_000)], T0 + 65_000)[0].at == T0 + 65_000
 
 
 def test_a_second_contact_within_one_period_is_a_new_beginning() -> None:
