@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import os
 import shutil
 import socket
@@ -48,6 +49,7 @@ class MariaDb:
         data = self._folder / "data"
         fresh = not data.exists()
         if fresh:
+            atexit.register(self.end)  # whatever becomes of the test
             self._install(data)
         self._process = subprocess.Popen(
             [
@@ -101,6 +103,7 @@ class MariaDb:
 
     def end(self) -> None:
         self.stop(hard=True)
+        atexit.unregister(self.end)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
