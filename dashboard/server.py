@@ -87,7 +87,11 @@ class Application:
         except Problem:
             return False
         # What is in assets/ holds nobody's numbers, and the pages that ask for nothing yet look like the others.
-        return route.open or route.door if route is not None else request.segments[1:2] == ("assets",) and request.method in SAFE_METHODS
+        return (
+            route.open or route.door
+            if route is not None
+            else request.segments[1:2] == ("assets",) and request.method in SAFE_METHODS
+        )
 
     async def _answer(self, request: Request, caller: Caller, receive: Receive, send: Send) -> None:
         head = request.method == "HEAD"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -14,6 +13,7 @@ from dashboard.access.caller import Caller
 from dashboard.api.board import redis_away
 from dashboard.api.route import Handler, Web
 from dashboard.api.sentences import language_of, worded
+from dashboard.api.shared_reading import SharedReading
 from dashboard.asgi import Answer, Request
 from operations import sources
 from operations.alerts.budget import budget_rules_at
@@ -23,9 +23,6 @@ from operations.alerts.silences import Silence, planned
 from operations.alerts.words import label
 from operations.projects.contract import Project
 from operations.store import boards, keys
-
-FRESH_MS = 500
-"""How long one reading of all projects serves everybody who asks."""
 
 
 class _Head(msgspec.Struct):
@@ -50,37 +47,22 @@ async def asked(question: Awaitable[Any]) -> Any:
 # ── now ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-class AllAlerts:
-    """The alerts and silences of every project, read at most once each ``FRESH_MS`` however many desks ask."""
+class AllAlerts(SharedReading):
+    """The alerts and silences of every project."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.found: dict[str, tuple[list[dict[str, Any]], list[Silence], int | None]] = {}
-        self.redis = False
-        self._read_at = -FRESH_MS
-        self._turn = asyncio.Lock()
 
-    async def read(self, web: Web) -> None:
-        """Bring ``found`` up to date; while Redis is away it stays what it was, and ``redis`` says so."""
-        async with self._turn:
-            now_ms = web.clock()
-            if 0 <= now_ms - self._read_at < FRESH_MS:
-                return
-            names = list(web.watcher.current.projects)
-            pipe = web.redis.pipeline(transaction=False)
-            pipe.hgetall(keys.BOARDS_CHECKED)
-            for name in names:
-                pipe.hget(keys.board(name), boards.HEAD)
-                pipe.hgetall(keys.alert_silences(name))
-            try:
-                checked, *found = await pipe.execute()
-            except (RedisError, OSError, TimeoutError):
-                self.redis = False
-                return
-            self.redis, self._read_at = True, now_ms
-            self.found = {
-                name: (shown_alerts(head), list(saved_silences(silences).values()), _number(checked.get(name.encode())))
-                for name, head, silences in zip(names, found[::2], found[1::2], strict=True)
-            }
+    def ask(self, pipe: Any, project: str) -> None:
+        pipe.hget(keys.board(project), boards.HEAD)
+        pipe.hgetall(keys.alert_silences(project))
+
+    def take(self, projects: Sequence[str], checked_at: Sequence[int | None], found: Sequence[Any]) -> None:
+        self.found = {
+            name: (shown_alerts(head), list(saved_silences(silences).values()), at)
+            for name, at, head, silences in zip(projects, checked_at, found[::2], found[1::2], strict=True)
+        }
 
 
 def all_alerts() -> Handler:
@@ -104,7 +86,9 @@ def all_alerts() -> Handler:
                     "client": project.client,
                     "time_zone": project.time_zone,
                     "checked_at": sources.iso(checked, zone),
-                    "alerts": [worded(row, language) for row in caller.view(project).redact({"alerts": alerts})["alerts"]],
+                    "alerts": [
+                        worded(row, language) for row in caller.view(project).redact({"alerts": alerts})["alerts"]
+                    ],
                     **silent(project, silences, zone, now_ms, caller),
                 }
             )

@@ -107,7 +107,8 @@ async def _asked(question: Awaitable[Any]) -> Any:
 def _tag(revision: msgspec.Raw | None, view: View, states: dict[str, Any]) -> str:
     """A weak tag: the revision, and what else changes the answer beside the ages in it."""
     mark = blake2b(
-        repr((view.sight, None if view.kpis is None else sorted(view.kpis), sorted(states.items()))).encode(), digest_size=4
+        repr((view.sight, None if view.kpis is None else sorted(view.kpis), sorted(states.items()))).encode(),
+        digest_size=4,
     ).hexdigest()
     return f'W/"{bytes(revision or b"").decode()}-{mark}"'
 

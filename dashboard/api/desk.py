@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
@@ -15,6 +14,7 @@ from dashboard.access.caller import Caller
 from dashboard.api.health import notify_view
 from dashboard.api.route import Handler, Web
 from dashboard.api.sentences import language_of
+from dashboard.api.shared_reading import SharedReading
 from dashboard.asgi import Answer, Request
 from dashboard.context import visible
 from operations import sources
@@ -22,9 +22,6 @@ from operations.kpis.coverage import beyond, fact_name, lacking, told_by
 from operations.projects.beyond_reach import beyond_reach
 from operations.store import boards, keys
 from operations.texts import render
-
-FRESH_MS = 500
-"""How long one reading serves everybody: many desks ask, and each gets the same."""
 
 ENGINE_LIVES_MS = 15_000
 """An engine that has not reported for this long is gone, and its figures with it."""
@@ -35,43 +32,25 @@ PUSHED: dict[str, Any] = {"received": 0, "duplicates": 0, "refused": 0, "last_re
 """What the collector of a pushed source tells of its door, and what that is while it has told nothing."""
 
 
-class ShortBoards:
-    """The heads and numbers of all boards, read at most once each ``FRESH_MS`` however many desks ask.
-
-    While Redis is away, what was read last; ``redis`` says so.
-    """
+class ShortBoards(SharedReading):
+    """The heads and numbers of all boards."""
 
     def __init__(self) -> None:
-        self.redis = False
+        super().__init__()
         self.boards: dict[str, dict[str, Any]] = {}
-        self._read_at = -FRESH_MS
-        self._turn = asyncio.Lock()
 
-    async def read(self, web: Web) -> None:
-        """Bring ``boards`` up to date."""
-        async with self._turn:
-            now_ms = web.clock()
-            if 0 <= now_ms - self._read_at < FRESH_MS:
-                return
-            names = list(web.watcher.current.projects)
-            pipe = web.redis.pipeline(transaction=False)
-            pipe.hgetall(keys.BOARDS_CHECKED)
-            for name in names:
-                pipe.hmget(keys.board(name), boards.HEAD, boards.KPIS)
-            try:
-                checked, *found = await pipe.execute()
-            except AWAY:
-                self.redis = False
-                return
-            self.redis, self._read_at = True, now_ms
-            self.boards = {}
-            for name, (head, kpis) in zip(names, found, strict=True):
-                at = checked.get(name.encode(), b"")
-                self.boards[name] = {
-                    **(msgspec.json.decode(head) if head else {}),
-                    **({"kpis": msgspec.Raw(kpis)} if head and kpis else {}),
-                    "checked_at": int(at) if at.isdigit() else None,
-                }
+    def ask(self, pipe: Any, project: str) -> None:
+        pipe.hmget(keys.board(project), boards.HEAD, boards.KPIS)
+
+    def take(self, projects: Sequence[str], checked_at: Sequence[int | None], found: Sequence[Any]) -> None:
+        self.boards = {
+            name: {
+                **(msgspec.json.decode(head) if head else {}),
+                **({"kpis": msgspec.Raw(kpis)} if head and kpis else {}),
+                "checked_at": at,
+            }
+            for name, at, (head, kpis) in zip(projects, checked_at, found, strict=True)
+        }
 
 
 def overview(short: ShortBoards) -> Handler:
