@@ -34,6 +34,8 @@ Fact = Literal[
     "waiting",
     "longest_wait",
     "agents",
+    "ringing_now",
+    "wrap_up_now",
     "agent_names",
     "agent_time",
     "contacts",
@@ -59,7 +61,8 @@ Fact = Literal[
 shown as "not reported by this ACD" instead of as a zero.
 
 * ``waiting``: how many contacts wait in each queue now. ``longest_wait``: since when the oldest of them does.
-* ``agents``: how many people of each queue are in each condition now. ``agent_names``: who they are, each with condition and since when.
+* ``agents``: how many people of each queue are in each condition now; ``ringing_now``, ``wrap_up_now``: and these two conditions are among
+  those that it tells apart. ``agent_names``: who they are, each with condition and since when.
   ``agent_time``: enough to add up the time that people spend in each condition (single people, or running totals of it).
 * ``contacts``: how many entered each queue and how many were answered. ``waits``: how long those who were answered had waited, each or at
   least in sum. ``abandons``: how many hung up unanswered. ``flow_outs``: how many left unanswered for another reason, and for which.

@@ -162,6 +162,7 @@ class _Session:
         await self._measure_clock()
         await self._read_what_was_missed()
         await self._take_over(self._link.unwatched_since)
+        self._say_what_it_gives()
         self._link.connected(await self._version())
         while True:
             with suppress(TimeoutError):
@@ -170,6 +171,12 @@ class _Session:
             await self._measure_clock()
             await self._read_whose_talk_ended()
             await self._take_over(None)
+            self._say_what_it_gives()
+
+    def _say_what_it_gives(self) -> None:
+        """Without a time for it no wrap-up is seen: not reported then, and no 0."""
+        known = self._translator.people.knows_wrap_up
+        self._link.note(gives=sorted(AsteriskCollector.gives - (set() if known else {"wrap", "wrap_up_now"})))
 
     async def _greeting(self) -> None:
         where = f"{self._settings.host}:{self._settings.port}"

@@ -71,6 +71,12 @@ class People:
         self._ringing: dict[Work, dict[str, Person]] = {}
         self._deadlines: list[tuple[int, str]] = []
 
+    @property
+    def knows_wrap_up(self) -> bool:
+        """Whether anybody's wrap-up can be told: Asterisk has a time for a member, or the settings name one for its queue."""
+        members = (member for person in self._people.values() for member in person.members.values())
+        return any(member.wrap_up_s or self._wrap_up_s(member.queue) for member in members)
+
     # ── identity ──────────────────────────────────────────────────────────────────────────────────
 
     def known_as(self, interface: str, name: str) -> str:

@@ -52,7 +52,7 @@ class GenesysCollector:
 
     kind: ClassVar[str] = "genesys"
     Settings: ClassVar[type[SourceSettings]] = GenesysSettings
-    gives: ClassVar[frozenset[Fact]] = FLOOR - {"ring"}
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"ring", "wrap_up_now"}
 
     def __init__(self, source: str, settings: GenesysSettings, *, pace: Pace = Pace()) -> None:
         self._source = source

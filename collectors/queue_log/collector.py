@@ -54,7 +54,7 @@ class QueueLogCollector:
 
     kind: ClassVar[str] = "queue_log"
     Settings: ClassVar[type[SourceSettings]] = QueueLogSettings
-    gives: ClassVar[frozenset[Fact]] = FLOOR - {"hold", "wrap"}
+    gives: ClassVar[frozenset[Fact]] = FLOOR - {"hold", "wrap", "ringing_now", "wrap_up_now"}
 
     def __init__(self, source: str, settings: Any, *, missing_s: float = MISSING_S) -> None:
         self.source = source

@@ -18,6 +18,8 @@ _PLAIN: dict[str, Fact] = {
     "waiting": "waiting",
     "longest_wait_s": "longest_wait",
     **dict.fromkeys((f"agents_{condition}" for condition in CONDITIONS), "agents"),
+    "agents_ringing": "ringing_now",
+    "agents_wrap_up": "wrap_up_now",
 }
 _OF_CONTACTS: dict[str, tuple[Fact, ...]] = {
     "entered_at": ("waiting", "longest_wait", "contacts"),
@@ -53,7 +55,7 @@ def told_by_contacts(columns: Iterable[str]) -> set[Fact]:
 
 def told_by_agents(columns: Iterable[str]) -> set[Fact]:
     """What a source tells whose ``agents`` are listed."""
-    return {"agents", "agent_names", "agent_time"}
+    return {"agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time"}
 
 
 class Queues:

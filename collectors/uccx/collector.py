@@ -28,7 +28,7 @@ class UccxCollector:
     kind: ClassVar[str] = "uccx"
     Settings: ClassVar[type[SourceSettings]] = UccxSettings
     gives: ClassVar[frozenset[Fact]] = frozenset(
-        ("waiting", "longest_wait", "agents", "contacts", "abandons", "flow_outs", "talk")
+        ("waiting", "longest_wait", "agents", "ringing_now", "wrap_up_now", "contacts", "abandons", "flow_outs", "talk")
     )
 
     def __init__(self, source: str, settings: Any) -> None:

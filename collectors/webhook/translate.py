@@ -35,7 +35,7 @@ CONTACT_FACTS: frozenset[Fact] = frozenset(
 )  # fmt: skip
 """What follows from single contacts. Who pushes them is taken to push all of their life."""
 
-AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "agent_names", "agent_time", "wrap"))
+AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time", "wrap"))
 
 
 class Wrong(Exception):

@@ -38,6 +38,8 @@ FACT_NAMES: dict[str, Said] = {
     "waiting": say("who waits now"),
     "longest_wait": say("since when they wait"),
     "agents": say("what agents do now"),
+    "ringing_now": say("who is being rung now"),
+    "wrap_up_now": say("who is in wrap-up now"),
     "agent_names": say("agents by name"),
     "agent_time": say("agents' time"),
     "contacts": say("offered and answered contacts"),

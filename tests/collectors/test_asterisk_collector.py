@@ -345,3 +345,18 @@ def test_every_setting_and_the_filters_stand_in_the_documentation() -> None:
         assert f"`{name}`" in page, name
     for pattern in FILTERS:
         assert f"eventfilter = {pattern}" in page
+
+
+@pytest.mark.parametrize(
+    ("told", "wraps"), [({}, False), ({"wrap_up_s": 20}, True), ({"wrap_up_s": {"nobody's": 20}}, False)]
+)
+def test_wrap_up_is_not_reported_where_neither_asterisk_nor_the_settings_have_a_time_for_it(
+    told: dict[str, Any], wraps: bool
+) -> None:
+    async def main() -> None:
+        async with AmiServer(run_a()) as server:
+            link = KeptLink()
+            await session(server, link, lambda: until(link.up.is_set), **told)
+            assert ({"wrap", "wrap_up_now"} <= set(link.facts["gives"])) is wraps
+
+    asyncio.run(main())

@@ -52,7 +52,7 @@ def test_the_contract_decides_what_the_service_level_rests_on(rule: dict[str, st
 
 def test_what_a_source_says_of_itself_takes_the_place_of_what_its_kind_promises() -> None:
     assert given("asterisk", {}) == FLOOR
-    assert given("queue_log", {}) == FLOOR - {"hold", "wrap"}
+    assert given("queue_log", {}) == FLOOR - {"hold", "wrap", "ringing_now", "wrap_up_now"}
     assert given("asterisk", {"gives": ["waiting", "agents"]}) == {"waiting", "agents"}
     assert given("asterisk", {"gives": ["waiting", "a fact of a newer version", 7]}) == {"waiting"}
     assert given("asterisk", {"gives": []}) == frozenset()
