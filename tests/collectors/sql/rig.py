@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import quote
 
 from pydantic import SecretStr
 
 from collectors.sql.settings import SqlSettings
-from tests.collectors.contract.rig import AGENT, QUEUE, ZONE, Clock, Rig
-from tests.collectors.mariadb import PASSWORD, USER, MariaDb, Wire
+from tests.collectors.contract.rig import AGENT, QUEUE, ZONE, Clock
+from tests.collectors.database_rig import DatabaseRig
+from tests.collectors.mariadb import MariaDb
 from tests.collectors.sql.warehouse import AGENTS, CONTACTS, Warehouse
 
 
-class SqlRig(Rig):
+class SqlRig(DatabaseRig):
     """Keeps every call in a table."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
-        self.database = MariaDb("warehouse")
-        self.wire = Wire(self.database.port)
+        super().__init__(clock, MariaDb("warehouse"))
         self.warehouse = Warehouse(self.database, clock)
         self._arrived: dict[str, object] = {}
 
     @property
     def settings(self) -> SqlSettings:
-        url = f"mysql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.wire.port}/warehouse"
         return SqlSettings(
-            kind="sql", url=SecretStr(url), contacts=CONTACTS, agents=AGENTS, time_zone=ZONE, poll_s=1, timeout_s=3
+            kind="sql",
+            url=SecretStr(self.url("warehouse")),
+            contacts=CONTACTS,
+            agents=AGENTS,
+            time_zone=ZONE,
+            poll_s=1,
+            timeout_s=3,
         )
 
     async def start(self) -> None:
@@ -35,10 +38,6 @@ class SqlRig(Rig):
         self.warehouse.install()
         self.warehouse.agent("li", "available", name=AGENT)
         await self.wire.start()
-
-    async def stop(self) -> None:
-        await self.wire.stop()
-        await asyncio.to_thread(self.database.end)
 
     async def said(self, what: str, contact: str) -> None:
         now, house = self.warehouse.now(), self.warehouse
@@ -54,27 +53,3 @@ class SqlRig(Rig):
                 house.agent("li", "available", name=AGENT)
             case "abandon":
                 house.call(contact, arrived=self._arrived[contact], hung_up=now, result="abandoned")
-
-    async def refuse(self) -> None:
-        self.database.run(f"ALTER USER {USER}@'%%' IDENTIFIED BY %s", "another one")
-
-    async def drop(self) -> None:
-        self.wire.drop()
-
-    async def mute(self) -> None:
-        self.wire.is_mute = True
-
-    async def garbage(self) -> None:
-        self.wire.is_garbled = True
-
-    async def slow(self, seconds: float) -> None:
-        self.wire.delay_s = seconds
-
-    async def recover(self) -> None:
-        self.wire.recover()
-
-    async def restart(self) -> None:
-        """The database begins again, with all that it knew."""
-        await asyncio.to_thread(self.database.stop)
-        self.wire.drop()
-        await asyncio.to_thread(self.database.start)

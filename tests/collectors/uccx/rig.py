@@ -8,18 +8,17 @@ from contextlib import suppress
 from pydantic import SecretStr
 
 from collectors.uccx.settings import UccxSettings
-from tests.collectors.contract.rig import QUEUE, Clock, Rig
-from tests.collectors.mariadb import USER, MariaDb, Wire
+from tests.collectors.contract.rig import QUEUE, Clock
+from tests.collectors.database_rig import DatabaseRig
+from tests.collectors.mariadb import MariaDb
 from tests.collectors.uccx.cluster import NODES, Cluster
 
 
-class UccxRig(Rig):
+class UccxRig(DatabaseRig):
     """Counts since its own midnight, or since its engine began."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__(clock)
-        self.database = MariaDb(NODES[0])
-        self.wire = Wire(self.database.port)
+        super().__init__(clock, MariaDb(NODES[0]))
         self.cluster = Cluster(self.database, clock)
         self._before = (0, 0, 0)
         self._writing: asyncio.Task[None] | None = None
@@ -40,8 +39,7 @@ class UccxRig(Rig):
             self._writing.cancel()
             with suppress(asyncio.CancelledError):
                 await self._writing
-        await self.wire.stop()
-        await asyncio.to_thread(self.database.end)
+        await super().stop()
 
     async def _write_forever(self) -> None:
         while True:
@@ -65,24 +63,6 @@ class UccxRig(Rig):
 
     async def said(self, what: str, contact: str) -> None:
         self._write()
-
-    async def refuse(self) -> None:
-        self.database.run(f"ALTER USER {USER}@'%%' IDENTIFIED BY %s", "another one")
-
-    async def drop(self) -> None:
-        self.wire.drop()
-
-    async def mute(self) -> None:
-        self.wire.is_mute = True
-
-    async def garbage(self) -> None:
-        self.wire.is_garbled = True
-
-    async def slow(self, seconds: float) -> None:
-        self.wire.delay_s = seconds
-
-    async def recover(self) -> None:
-        self.wire.recover()
 
     def _begin_anew(self) -> None:
         self._before = (self.truth.offered, self.truth.answered, self.truth.abandoned)
