@@ -1,41 +1,66 @@
-"""Every kind of source, a line each. A new collector is a new row (and a folder, a page, recorded data)."""
+"""Every kind of source, a line each. A new collector is a new row (and a folder, a page, recorded data).
+
+A kind is imported when a source of it is first met: cloud vendors' and databases' libraries take a second of processor time and tens of
+megabytes in each process, and few sites have more than one or two kinds.
+"""
 
 from __future__ import annotations
 
-from collectors.amazon_connect.collector import AmazonConnectCollector
-from collectors.asterisk.collector import AsteriskCollector
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
 from collectors.collector import Collector
 from collectors.door import Door
-from collectors.freeswitch.collector import FreeSwitchCollector
-from collectors.genesys.collector import GenesysCollector
-from collectors.queue_log.collector import QueueLogCollector
-from collectors.simulator.collector import Simulator
-from collectors.sql.collector import SqlCollector
-from collectors.twilio.callback import TwilioDoor
-from collectors.twilio.collector import TwilioCollector
-from collectors.uccx.collector import UccxCollector
-from collectors.vicidial.collector import VicidialCollector
-from collectors.webex.collector import WebexCollector
-from collectors.webhook.collector import WebhookCollector
-from collectors.webhook.door import WebhookDoor
 
-KINDS: dict[str, type[Collector]] = {
-    AmazonConnectCollector.kind: AmazonConnectCollector,
-    AsteriskCollector.kind: AsteriskCollector,
-    FreeSwitchCollector.kind: FreeSwitchCollector,
-    GenesysCollector.kind: GenesysCollector,
-    QueueLogCollector.kind: QueueLogCollector,
-    Simulator.kind: Simulator,
-    SqlCollector.kind: SqlCollector,
-    TwilioCollector.kind: TwilioCollector,
-    UccxCollector.kind: UccxCollector,
-    VicidialCollector.kind: VicidialCollector,
-    WebexCollector.kind: WebexCollector,
-    WebhookCollector.kind: WebhookCollector,
-}
 
-DOORS: dict[str, type[Door]] = {
-    WebhookCollector.kind: WebhookDoor,
-    TwilioCollector.kind: TwilioDoor,
-}
+class _Rows(Mapping[str, Any]):
+    """What a table of ``module:name`` names, imported at the first look at it."""
+
+    def __init__(self, rows: Mapping[str, str]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, kind: str) -> Any:
+        return _named(self._rows[kind])
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@cache
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+KINDS: Mapping[str, type[Collector]] = _Rows(
+    {
+        "amazon_connect": "collectors.amazon_connect.collector:AmazonConnectCollector",
+        "asterisk": "collectors.asterisk.collector:AsteriskCollector",
+        "freeswitch": "collectors.freeswitch.collector:FreeSwitchCollector",
+        "genesys": "collectors.genesys.collector:GenesysCollector",
+        "queue_log": "collectors.queue_log.collector:QueueLogCollector",
+        "simulator": "collectors.simulator.collector:Simulator",
+        "sql": "collectors.sql.collector:SqlCollector",
+        "twilio": "collectors.twilio.collector:TwilioCollector",
+        "uccx": "collectors.uccx.collector:UccxCollector",
+        "vicidial": "collectors.vicidial.collector:VicidialCollector",
+        "webex": "collectors.webex.collector:WebexCollector",
+        "webhook": "collectors.webhook.collector:WebhookCollector",
+    }
+)
+
+DOORS: Mapping[str, type[Door]] = _Rows(
+    {
+        "webhook": "collectors.webhook.door:WebhookDoor",
+        "twilio": "collectors.twilio.callback:TwilioDoor",
+    }
+)
 """The door of each kind that is pushed to; it is made from the source's settings, a line each."""

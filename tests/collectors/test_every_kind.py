@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +124,15 @@ def test_its_session_can_be_cancelled_at_once(kind: str) -> None:
         assert session.done()
 
     asyncio.run(scenario())
+
+
+def test_only_the_kinds_that_a_site_has_are_imported() -> None:
+    code = """
+import sys
+from pathlib import Path
+from operations.projects.configuration import parse
+parse(b"sources: {pbx: {kind: asterisk, host: h, username: u, password: p}}", Path("wallboard.yaml"), {})
+print([name for name in ("boto3", "botocore", "sqlalchemy", "httpx", "websockets", "pymysql") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
