@@ -16,7 +16,7 @@ help:
 	@echo 'make check   ruff, mypy, import-linter'
 	@echo 'make format  let ruff put the code in order'
 	@echo 'make bench   measure what the program promises to reach'
-	@echo 'make soak    the crash tests, long: 100 kills'
+	@echo 'make soak    the crash tests, long: 100 kills; every page at every size in every theme'
 	@echo 'make pins    write constraints.txt anew after a change of the requirements'
 	@echo 'make clean   remove .venv and caches; the data in ./data stays'
 
@@ -27,7 +27,7 @@ run:
 test: check
 	@$(py) -m tests.machinery.chromium
 	@$(py) -m tests.machinery.peers
-	$(py) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(PYTEST)
+	$(py) -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 check:
 	@.ci/set-up test
@@ -47,7 +47,7 @@ bench:
 
 soak:
 	@.ci/set-up test
-	FLOORLIGHT_KILLS=100 $(py) -m pytest tests/crash -v -o faulthandler_timeout=3600 $(PYTEST)
+	FLOORLIGHT_KILLS=100 FLOORLIGHT_LONG=1 $(py) -m pytest tests/crash tests/browser/test_accessibility.py -v -o faulthandler_timeout=3600 $(PYTEST)
 
 pins:
 	@.ci/pins

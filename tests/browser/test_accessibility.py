@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,13 @@ def findings(result: dict[str, Any]) -> list[str]:
 
 
 def looks(path: str, language: str) -> list[tuple[int, int, str]]:
-    """The sizes and themes in which a page is asked: all in one language, one of each in the other, where only the words differ."""
+    """The sizes and themes in which a page is asked; every one of them with FLOORLIGHT_LONG (``make soak``), else each size and each theme once."""
     schemes = ("dark",) if path.startswith("/wall") else ("light", "dark")
     every = [(width, height, scheme) for width, height in PAGES[path] for scheme in schemes]
-    return every if language == "en" else every[-1:]
+    if os.environ.get("FLOORLIGHT_LONG"):
+        return every
+    once = [(*size, schemes[number % len(schemes)]) for number, size in enumerate(PAGES[path])]
+    return once if language == "en" else once[-1:]
 
 
 def opened(browser: Browser, path: str, problems: list[str]) -> Page:
