@@ -26,7 +26,7 @@ FRESH_MS = 120_000
 """For so long after its end a quarter is asked about as often as the one that runs, then each ``AGAIN_MS``."""
 AGAIN_MS = 60_000
 RIGHTS = (
-    "check account_sid, workspace_sid and auth_token (or api_key and api_key_secret); a restricted API key needs to read TaskRouter's "
+    "check account_sid, workspace_sid and auth_token (or api_key_sid and api_key_secret); a restricted API key needs to read TaskRouter's "
     "task queues, tasks, reservations, workers and statistics"
 )
 
@@ -168,11 +168,12 @@ class _Session:
         pace = self._pace
         turn = [sid for sid in self._queues if sid not in self._members] + list(self._members)
         for sid in turn[: pace.first_members if self._is_new else pace.members_a_round]:
-            self._members.pop(sid, None)
             try:
                 workers = await self._all("/Workers", "workers", p.Worker, "a queue's workers", TaskQueueSid=sid, PageSize=p.PAGE)  # fmt: skip
             except NotThere:
                 workers = []  # the queue was deleted since it was listed
+            # Known until the answer is here, so that nobody leaves a queue while it is asked; then last in turn.
+            self._members.pop(sid, None)
             self._members[sid] = {worker.sid for worker in workers if worker.sid}
 
     async def _ask_waiting(self) -> None:

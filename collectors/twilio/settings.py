@@ -26,7 +26,7 @@ class TwilioSettings(PolledSettings):
     """the workspace of TaskRouter, WS…"""
     auth_token: SecretStr | None = None
     """the account's auth token; also the key with which Twilio signs callbacks"""
-    api_key: str | None = Field(None, pattern=r"^SK[0-9a-fA-F]{32}$")
+    api_key_sid: str | None = Field(None, pattern=r"^SK[0-9a-fA-F]{32}$")
     """an API key, SK…, in place of the auth token"""
     api_key_secret: SecretStr | None = None
     """the API key's secret"""
@@ -47,10 +47,10 @@ class TwilioSettings(PolledSettings):
 
     @model_validator(mode="after")
     def _some_credentials(self) -> TwilioSettings:
-        if (self.api_key is None) != (self.api_key_secret is None):
-            raise ValueError("api_key and api_key_secret belong together; give both or neither")
-        if self.api_key is None and self.auth_token is None:
-            raise ValueError("Twilio needs an auth_token, or an api_key with its api_key_secret")
+        if (self.api_key_sid is None) != (self.api_key_secret is None):
+            raise ValueError("api_key_sid and api_key_secret belong together; give both or neither")
+        if self.api_key_sid is None and self.auth_token is None:
+            raise ValueError("Twilio needs an auth_token, or an api_key_sid with its api_key_secret")
         if self.callback_url is not None and self.auth_token is None:
             raise ValueError("Twilio signs callbacks with the account's auth_token; give it beside callback_url")
         return self
@@ -58,8 +58,8 @@ class TwilioSettings(PolledSettings):
     @property
     def login(self) -> tuple[str, str]:
         """What to sign in with: the API key where there is one."""
-        if self.api_key is not None and self.api_key_secret is not None:
-            return self.api_key, self.api_key_secret.get_secret_value()
+        if self.api_key_sid is not None and self.api_key_secret is not None:
+            return self.api_key_sid, self.api_key_secret.get_secret_value()
         assert self.auth_token is not None  # _some_credentials
         return self.account_sid, self.auth_token.get_secret_value()
 

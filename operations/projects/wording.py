@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Literal, TypeVar, get_args, get_origin
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -88,7 +90,10 @@ def _texts(value: object) -> Iterator[str]:
         for each in value:
             yield from _texts(each)
     elif value is not None and not isinstance(value, bool):
-        yield str(value)
+        yield (text := str(value))
+        if "://" in text:  # an address is a secret for what it holds, and that may stand elsewhere too
+            with suppress(ValueError):
+                yield unquote(urlsplit(text).password or "")
 
 
 def _explain(finding: Any, model: type[BaseModel], tree: object, path: Path, faults: Faults, raw: object) -> None:

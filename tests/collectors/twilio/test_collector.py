@@ -98,7 +98,7 @@ def test_an_api_key_signs_in_in_place_of_the_token() -> None:
     def keyed(router: TaskRouter) -> None:
         router.login = (key, "key-secret")
 
-    play(nothing, before=keyed, auth_token=None, api_key=key, api_key_secret="key-secret")
+    play(nothing, before=keyed, auth_token=None, api_key_sid=key, api_key_secret="key-secret")
 
 
 def test_a_workspace_that_is_not_there_says_what_to_check() -> None:
@@ -338,8 +338,13 @@ def test_the_limit_on_requests_is_a_pause_and_no_outage() -> None:
     [
         {"account_sid": "AC1"},
         {"auth_token": None},
-        {"api_key": "SK" + "0" * 32},
-        {"auth_token": None, "api_key": "SK" + "0" * 32, "api_key_secret": "x", "callback_url": "https://a/ingest/b"},
+        {"api_key_sid": "SK" + "0" * 32},
+        {
+            "auth_token": None,
+            "api_key_sid": "SK" + "0" * 32,
+            "api_key_secret": "x",
+            "callback_url": "https://a/ingest/b",
+        },
         {"api_url": "http://taskrouter.twilio.com"},
         {"callback_url": "http://wall.example.com/ingest/flex"},
         {"service_level_s": [20, 20]},
@@ -349,3 +354,16 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     base = {"account_sid": ACCOUNT, "workspace_sid": WORKSPACE, "auth_token": TOKEN}
     with pytest.raises(ValidationError):
         TwilioSettings.model_validate(base | wrong)
+
+
+def test_nobody_leaves_a_queue_while_it_is_asked_who_serves_it() -> None:
+    def staff(router: TaskRouter) -> None:
+        router.workers = [Worker("Li Wei", ["sales", "support"])]
+
+    async def story(router: TaskRouter, link: KeptLink) -> None:
+        router.http.delay_s = 0.05  # the other polls meet a question about members that is under way
+        asked = len(router.http.asked)
+        await settled(lambda: len(router.http.asked) > asked + 60)
+        assert of(link, AgentQueues) == []
+
+    play(story, ("sales", "support"), before=staff, pace=Pace(requests_s=1_000, members_s=0.05))
