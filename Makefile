@@ -27,7 +27,7 @@ run:
 test: check
 	@$(py) -m tests.machinery.chromium
 	@$(py) -m tests.machinery.peers
-	$(py) -m pytest -n 4 --dist loadscope --no-loadscope-reorder $(PYTEST)
+	$(py) -m pytest -n 3 --dist loadscope --no-loadscope-reorder $(PYTEST)
 
 check:
 	@.ci/set-up test

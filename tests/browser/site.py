@@ -54,6 +54,19 @@ class Site:
             assert time.monotonic() < deadline, f"it did not come: {what}"
             time.sleep(0.02)
 
+    def settled(self, page: Page, selector: str) -> None:
+        """Wait until a page has taken over from its first paint and draws this element anew no more: what is typed before that is lost."""
+
+        def same() -> bool:
+            found = page.locator(f"#react-entry-point {selector}")
+            if page.locator("#first-paint").count() or found.count() != 1:
+                return False
+            found.evaluate("element => { element.marked = true; }")
+            page.wait_for_timeout(500)
+            return found.count() == 1 and bool(found.evaluate("element => element.marked"))
+
+        self.until(f"{selector} stays as it is", same)
+
     def calls(self, count: int) -> None:
         names = [f"c{self._contacts + number}" for number in range(count)]
         self._contacts += count

@@ -146,8 +146,8 @@ def test_what_the_server_refuses_is_said_in_its_own_words(site: Site, screens: S
 
 def test_one_project_or_all_of_them_are_a_choice_that_the_address_remembers(site: Site, screens: Screens) -> None:
     desk = screens.open("/alerts")
-    site.until("the page is there", lambda: desk.locator("[data-slot=project]").count())
-    desk.select_option("[data-slot=project]", "acme")
-    assert "project=acme" in desk.url
+    site.settled(desk, "[data-slot=sum]:not([data-look=waiting])")
+    desk.select_option("#react-entry-point [data-slot=project]", "acme")
+    site.until("the address says it", lambda: "project=acme" in desk.url)
     desk.reload()
     site.until("it is remembered", lambda: desk.locator("[data-slot=project]").input_value() == "acme")

@@ -97,7 +97,7 @@ def pair(site: Site, tv: Page, desk: Page, name: str, projects: list[str], secon
     """Enter the code of ``tv`` on ``desk``, as a supervisor would."""
     code = code_on(site, tv)
     form = desk.locator(f"{PAGE} [data-form=pair]")
-    site.until("the form is there", lambda: form.locator("[name=code]").count() == 1)
+    site.settled(desk, "[data-form=pair] [name=code]")
     form.locator("[name=code]").fill(f"{code[:3]} {code[3:]}".lower())
     form.locator("[name=name]").fill(name)
     for project in projects:
@@ -105,7 +105,13 @@ def pair(site: Site, tv: Page, desk: Page, name: str, projects: list[str], secon
     if len(projects) > 1:
         form.locator("[name=seconds]").fill(str(seconds))
     form.locator("[type=submit]").click()
-    site.until("the TV goes on by itself", lambda: tv.locator(f"{PAGE} .playlist").count())
+    said = form.locator(".screen-answer")
+
+    def goes_on() -> int:
+        assert said.get_attribute("data-look") != "critical", said.inner_text()
+        return tv.locator(f"{PAGE} .playlist").count()
+
+    site.until("the TV goes on by itself", goes_on)
 
 
 def shown(page: Page) -> str:
