@@ -15,7 +15,7 @@ from operations.projects.watcher import ConfigurationWatcher
 from tests.dashboard.conftest import WebProcess
 from tests.operations.floor_feed import Feed
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 HOSTILE = '<img src=x onerror="window.stolen=1">'
 
 
@@ -110,6 +110,8 @@ class Screens:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("dialog", lambda dialog: self.faults.append(dialog.message))
         page.goto(self._site.web.address + path)
+        # What was found in the first paint may be gone at the next look: the page's own tree takes its place.
+        page.locator("#first-paint").wait_for(state="detached", timeout=PATIENCE_S * 1000)
         self.pages.append(page)
         return page
 

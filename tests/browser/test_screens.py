@@ -67,6 +67,8 @@ class Windows:
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.goto(self._site.web.address + path)
+        # What was found in the first paint may be gone at the next look: the page's own tree takes its place.
+        page.locator("#first-paint").wait_for(state="detached", timeout=PATIENCE_S * 1000)
         self.pages.append(page)
         return page
 
