@@ -23,6 +23,7 @@ const clock = {
   known: 0,
   now() { return this.offset + perf(); },
   hear(serverNow) { // a word is late by its journey, never early: the largest difference is the truest
+    if (serverNow == null) return;
     const offset = serverNow - perf();
     if (!this.known || offset >= this.offset || perf() - this.known > CLOCK_KEEP_MS) {
       this.offset = offset;
@@ -31,7 +32,10 @@ const clock = {
   },
 };
 
-const ms = (at) => (at == null ? null : typeof at === 'number' ? at : Date.parse(at));
+const ms = (at) => { // epoch milliseconds of what the server wrote; null where it wrote none
+  const read = typeof at === 'number' ? at : Date.parse(at ?? '');
+  return Number.isFinite(read) ? read : null;
+};
 
 // ── Writing: only what changed, always as text ──
 
@@ -64,6 +68,7 @@ function formatter(page) {
   const whole = decimals(0), one = decimals(1), two = decimals(2), percent = decimals(page.decimals ?? 1);
   const times = {};
   const time = (at, zone, options) => {
+    if (!Number.isFinite(at)) return DASH; // a time that is none takes nothing else from the page
     const key = zone + JSON.stringify(options);
     times[key] ??= new Intl.DateTimeFormat(page.language, { timeZone: zone, hourCycle: 'h23', ...options });
     return times[key].format(at);
@@ -194,7 +199,7 @@ class Feed {
   heard(beat) {
     this.beat = beat;
     this.beatAt = perf();
-    if (beat.now != null) clock.hear(ms(beat.now));
+    clock.hear(ms(beat.now));
     if (beat.redis !== false) this.base = perf(); // the database answered
     if (beat.checked_at != null) this.checked = Math.max(this.checked ?? 0, ms(beat.checked_at));
     this.changed();
@@ -207,7 +212,7 @@ class Feed {
     try {
       const headers = this.etag && this.board ? { 'If-None-Match': this.etag } : {};
       const answer = await fetch(`${this.url}/board`, { headers, cache: 'no-store', signal: AbortSignal.timeout(6_000) });
-      const said = (name) => (answer.headers.get(name) ? Number(answer.headers.get(name)) : null);
+      const said = (name) => answer.headers.get(name) || null;
       this.problem = { 401: 'sign_in', 403: 'sign_in', 404: 'not_found' }[answer.status] ?? '';
       signedOut(answer.status);
       if (answer.ok || answer.status === 304) {
@@ -632,10 +637,10 @@ function tick() {
   ticked = perf();
   dated = Date.now();
   if (late > SLEPT_MS && !document.hidden) wake();
+  setTimeout(tick, 1_000 - (((clock.now() % 1_000) + 1_000) % 1_000) + 5); // first: whatever a turn meets, the next one comes
   feed?.tick();
   view?.tick?.();
   draw();
-  setTimeout(tick, 1_000 - (((clock.now() % 1_000) + 1_000) % 1_000) + 5);
 }
 function wake() { (feed ?? view)?.wake?.(); }
 document.addEventListener('visibilitychange', () => { if (!document.hidden && feed && perf() - feed.word > SLEPT_MS) wake(); draw(); });

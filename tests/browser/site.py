@@ -103,9 +103,20 @@ class Screens:
         self.faults: list[str] = []
         self.pages: list[Page] = []
 
-    def open(self, path: str, *, permissions: tuple[str, ...] = (), width: int = 1366, height: int = 768) -> Page:
+    def open(
+        self,
+        path: str,
+        *,
+        permissions: tuple[str, ...] = (),
+        width: int = 1366,
+        height: int = 768,
+        streams_held: bool = False,
+    ) -> Page:
+        """A page that has taken over. ``streams_held``: behind a proxy that passes no word of a stream on."""
         context = self._browser.new_context(viewport={"width": width, "height": height}, permissions=list(permissions))
         context.add_init_script(COUNT_NOTICES)
+        if streams_held:
+            context.route("**/live", lambda route: None)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("dialog", lambda dialog: self.faults.append(dialog.message))

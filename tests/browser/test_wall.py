@@ -58,13 +58,6 @@ def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site
     site.web.stop()
 
 
-@pytest.fixture
-def screens(site: Site, browser: Browser) -> Iterator[Screens]:
-    opened = Screens(site, browser)
-    yield opened
-    opened.close()
-
-
 def number(page: Page, key: str) -> str:
     """What a tile's value says, as it is drawn."""
     return page.locator(f".tile [data-kpi={key}]").last.inner_text().replace("\xa0", " ").strip()
@@ -146,6 +139,19 @@ def test_a_server_that_is_killed_is_missed_and_found_again_without_a_touch(site:
     site.web.start()
     site.until("it is right again", lambda: number(wall, "answered") == "6")
     assert wall.locator("[data-slot=link]").get_attribute("data-state") == "live"
+
+
+def test_behind_a_proxy_that_holds_streams_back_the_wall_asks_and_knows_the_time(site: Site, screens: Screens) -> None:
+    day(site)
+    page = screens.open("/wall/acme", streams_held=True)
+    link, clock = page.locator("[data-slot=link]").last, page.locator("[data-slot=clock]").last
+    site.until("it asks", lambda: link.get_attribute("data-state") == "polling")
+    site.until("it knows the time", lambda: re.fullmatch(r"\d\d:\d\d:\d\d", clock.inner_text()))
+    before = clock.inner_text()
+    waiting = int(number(page, "contacts_waiting"))
+    site.calls(3)
+    site.until("what is new comes", lambda: number(page, "contacts_waiting") == str(waiting + 3))
+    assert clock.inner_text() > before
 
 
 def test_an_engine_that_is_gone_is_noticed_though_everything_else_answers(site: Site, screens: Screens) -> None:
