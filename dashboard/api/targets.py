@@ -56,11 +56,11 @@ async def edit(web: Web, request: Request, caller: Caller) -> Answer:
     before = await asked(web.redis.hget(store.TARGETS, name))
     if said.seen != edits.revision(before):
         raise Problem(409, "edited", "somebody has edited these targets since you read them; read them again")
-    made = Edit(since.isoformat(), by, web.clock(), said.targets)
+    made = Edit(since, by, web.clock(), said.targets)
     after = edits.encode(edits.added(edits.decode(before), made))
     if not await asked(store.replace(web.redis, name, before, after)):
         raise Problem(409, "edited", "somebody has edited these targets at the same moment; read them again")
-    return Answer.json({"accepted": {"from": made.since, "by": by}, "revision": edits.revision(after)}, 202)
+    return Answer.json({"accepted": {"from": since.isoformat(), "by": by}, "revision": edits.revision(after)}, 202)
 
 
 def shown(project: Project, raw: bytes | None, caller: Caller, now_ms: int, zone: dt.tzinfo) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def shown(project: Project, raw: bytes | None, caller: Caller, now_ms: int, zone
         ],
         "edits": [
             {
-                "from": edit.since,
+                "from": edit.since.isoformat(),
                 "at": sources.iso(edit.at, zone),
                 "by": edit.by if caller.sees_names else "",
                 "back_to_file": edit.targets is None,

@@ -21,18 +21,18 @@ from operations.projects.project_block import check_targets, read_targets
 
 log = logging.getLogger(__name__)
 
-MOST_EDITS = 200
-"""Of one project; the oldest of those that another has replaced are forgotten first."""
+MOST_REPLACED = 100
+"""Of one project: edits that a later one of the same day has replaced, kept so that people see what happened. Those that hold are all kept."""
 MOST_TARGETS = 100
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """One edit. ``since``: an ISO date, the project's own day. ``at``: epoch ms. ``targets``: as a person writes them in the file.
+    """One edit. ``since``: the project's own day. ``at``: epoch ms. ``targets``: as a person writes them in the file.
 
     ``targets`` None: from that day on the file's targets hold again.
     """
 
-    since: str
+    since: dt.date
     by: str
     at: int
     targets: list[dict[str, Any]] | None
@@ -67,8 +67,12 @@ def checked(targets: object, project: Project) -> tuple[tuple[Target, ...], list
 
 
 def added(edits: Sequence[Edit], edit: Edit) -> list[Edit]:
-    """The edits with one more; of several for one day the last one holds."""
-    return [*edits, edit][-MOST_EDITS:]
+    """The edits with one more; of several for one day the last one holds. Of those replaced the oldest are forgotten past ``MOST_REPLACED``."""
+    every = [*edits, edit]
+    holds = {each.since: number for number, each in enumerate(every)}
+    replaced = [number for number, each in enumerate(every) if holds[each.since] != number]
+    forgotten = set(replaced[: max(0, len(replaced) - MOST_REPLACED)])
+    return [each for number, each in enumerate(every) if number not in forgotten]
 
 
 def overlaid(project: Project, edits: Iterable[Edit]) -> Project:
@@ -78,8 +82,7 @@ def overlaid(project: Project, edits: Iterable[Edit]) -> Project:
         return project
     of_file = {block.since or dt.date.min: block.value for block in project.targets}
     stages = dict(of_file)
-    for since, edit in sorted(last.items()):
-        day = dt.date.fromisoformat(since)
+    for day, edit in sorted(last.items()):
         if edit.targets is None:
             stages[day] = _on(of_file, day)
             continue
@@ -87,8 +90,8 @@ def overlaid(project: Project, edits: Iterable[Edit]) -> Project:
         for fault in faults:
             log.warning("project %s, targets edited by %s: %s", project.id, edit.by, fault)
         stages[day] = found
-    if min(stages) != dt.date.min:
-        stages[dt.date.min] = ()
+    # A day before the first stage is judged by the file's first one, as it was before anybody edited.
+    stages.setdefault(dt.date.min, _on(of_file, dt.date.min))
     ordered = sorted(stages.items())
     # A new project, not a changed one: what it has worked out of its contract must not outlive the edit.
     blocks: tuple[Block[tuple[Target, ...]], ...] = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -142,7 +143,7 @@ def test_a_client_sees_the_targets_of_its_kpis_and_nobodys_name(
     redis.hset(
         store.TARGETS,
         "acme",
-        edits.encode([edits.Edit("2026-01-01", "mana", 0, WANTED + [{"kpi": "asa_s", "goal": 9}])]),
+        edits.encode([edits.Edit(dt.date(2026, 1, 1), "mana", 0, WANTED + [{"kpi": "asa_s", "goal": 9}])]),
     )
     web = own_web(TEXT + "access:\n  users:\n" + user("buyer", "word of buyer", "client", ["acme"]))
     told = web.get(URL, auth=("buyer", "word of buyer")).json()

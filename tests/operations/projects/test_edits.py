@@ -35,7 +35,7 @@ BEFORE, DAY, LATER, NEXT_YEAR = (
 
 def edit(since: dt.date, goal: float | None, **more: Any) -> Edit:
     wanted = None if goal is None else [{"kpi": "longest_wait_s", "goal": goal, "critical": 2 * goal} | more]
-    return Edit(since.isoformat(), "mei", 1_795_320_000_000, wanted)
+    return Edit(since, "mei", 1_795_320_000_000, wanted)
 
 
 class Store:
@@ -107,7 +107,7 @@ def test_going_back_to_the_file_holds_from_its_day_on(file: Path) -> None:
 
 def test_no_targets_at_all_is_an_edit_too(file: Path) -> None:
     watcher, store = watched(file)
-    store.put(Edit(DAY.isoformat(), "mei", 0, []))
+    store.put(Edit(DAY, "mei", 0, []))
     watcher.poll()
     assert goals(watcher, BEFORE, DAY) == [60, None]
 
@@ -133,7 +133,7 @@ def test_a_target_whose_queue_is_gone_is_left_out_and_the_others_hold(
 ) -> None:
     watcher, store = watched(file)
     one, other = edit(DAY, 50).targets or [], edit(DAY, 20, queue="demo/closed").targets or []
-    store.put(Edit(DAY.isoformat(), "mei", 0, [*other, *one]))
+    store.put(Edit(DAY, "mei", 0, [*other, *one]))
     watcher.poll()
     found = watcher.current.projects["acme"].contract_on(DAY).targets
     assert [target.goal for target in found if target.queue is None] == [50]
@@ -171,5 +171,29 @@ def test_who_edits_says_which_state_was_seen() -> None:
     assert edits.revision(raw) != edits.revision(None)
     assert edits.decode(raw) == [edit(DAY, 50)]
     assert edits.decode(None) == []
-    assert len(edits.added([edit(DAY, 50)] * 200, edit(LATER, 40))) == 200
     assert msgspec.json.decode(raw)[0]["by"] == "mei"
+
+
+def test_what_holds_is_never_forgotten_and_of_what_was_replaced_the_oldest_is() -> None:
+    done = [edit(BEFORE, 1)]
+    for goal in range(2, 300):
+        done = edits.added(done, edit(DAY, goal))
+    assert len(done) == edits.MOST_REPLACED + 2
+    assert (done[0], done[-1]) == (edit(BEFORE, 1), edit(DAY, 299))
+
+
+def test_days_before_the_first_stage_of_the_file_stay_judged_by_it(file: Path) -> None:
+    file.write_text(FILE.format(targets=DATED))
+    watcher, store = watched(file)
+    long_ago = dt.date(2025, 6, 1)
+    assert goals(watcher, long_ago) == [60]
+    store.put(edit(DAY, 50))
+    watcher.poll()
+    assert goals(watcher, long_ago, BEFORE, DAY) == [60, 60, 50]
+
+
+def test_an_edit_with_a_day_that_is_none_is_not_believed(file: Path) -> None:
+    watcher, store = watched(file)
+    store.edits["acme"] = edits.encode([edit(DAY, 50)]).replace(b"2026-11-22", b"2026-13-99")
+    watcher.poll()
+    assert goals(watcher, DAY) == [60]
