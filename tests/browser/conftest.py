@@ -1,4 +1,4 @@
-"""One real browser for all tests of a module."""
+"""One real browser for all tests of a module, and its windows on a site."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.site import Screens, Site
 
 FLAGS = (
     "--no-sandbox",
@@ -24,3 +26,11 @@ def browser(chromium_path: str) -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=chromium_path, args=list(FLAGS))
         yield started
         started.close()
+
+
+@pytest.fixture
+def screens(site: Site, browser: Browser) -> Iterator[Screens]:
+    """Windows on the module's own ``site``."""
+    opened = Screens(site, browser)
+    yield opened
+    opened.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser.site import HOSTILE, Screens, Site
 from tests.dashboard.conftest import WebProcess
@@ -33,13 +33,6 @@ def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site
     web = WebProcess(tmp_path, redis_url, CONFIGURATION).start()
     yield Site(web, redis, QUEUE.partition("/")[2])
     web.stop()
-
-
-@pytest.fixture
-def screens(site: Site, browser: Browser) -> Iterator[Screens]:
-    opened = Screens(site, browser)
-    yield opened
-    opened.close()
 
 
 def banner(page: Page) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from playwright.sync_api import Browser
 
 from tests.browser.site import HOSTILE, Screens, Site, afternoon
 from tests.dashboard.conftest import WebProcess
@@ -37,13 +36,6 @@ def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site
     site = Site(WebProcess(tmp_path, redis_url, CONFIGURATION).start(), redis, QUEUE)
     yield site
     site.web.stop()
-
-
-@pytest.fixture
-def screens(site: Site, browser: Browser) -> Iterator[Screens]:
-    opened = Screens(site, browser)
-    yield opened
-    opened.close()
 
 
 def test_the_project_that_needs_somebody_comes_first_and_says_why(site: Site, screens: Screens) -> None:

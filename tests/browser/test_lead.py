@@ -58,13 +58,6 @@ def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site
     site.web.stop()
 
 
-@pytest.fixture
-def screens(site: Site, browser: Browser) -> Iterator[Screens]:
-    opened = Screens(site, browser)
-    yield opened
-    opened.close()
-
-
 def floor(site: Site) -> None:
     """Six people, two of them past their limits; three who wait; two callers who gave up, one of them twice."""
     now = now_ms()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from playwright.sync_api import Browser
 
 from operations.store import edits as store
 from tests.browser.site import HOSTILE, Screens, Site, afternoon
@@ -35,13 +34,6 @@ def site(redis: redis_py.Redis, redis_url: str, tmp_path: Path) -> Iterator[Site
     site.watcher.follow_edits(store.reader(redis_url))
     yield site
     site.web.stop()
-
-
-@pytest.fixture
-def screens(site: Site, browser: Browser) -> Iterator[Screens]:
-    opened = Screens(site, browser)
-    yield opened
-    opened.close()
 
 
 def test_an_edit_reaches_the_board_and_every_other_desk(site: Site, screens: Screens) -> None:

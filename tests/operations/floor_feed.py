@@ -12,9 +12,18 @@ from collectors.events import AnyEvent, ContactAbandoned, ContactAnswered, Conta
 from operations.engine import Engine
 from operations.projects.contract import Block, Project, ServiceLevel, Target
 from operations.projects.opening_hours import OpeningHours
+from operations.store import boards
 
 NOON = 1_795_320_000_000
 """2026-11-22T04:00:00Z, noon in Shanghai: a whole hour."""
+
+
+def board(client: Any, name: str = "acme") -> dict[str, Any]:
+    """A project's board as it lies in Redis."""
+    snapshot = boards.read(client, name)
+    assert snapshot is not None
+    found: dict[str, Any] = msgspec.json.decode(snapshot)
+    return found
 
 
 class Clock:

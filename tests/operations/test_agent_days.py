@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 import redis as redis_py
 
 from collectors.collector import FLOOR
@@ -25,18 +24,6 @@ def hours(client: redis_py.Redis) -> tuple[float | None, int | None, str]:
     assert snapshot is not None
     entry = json.loads(snapshot)["kpis"]["avg_work_h"]
     return entry["value"], entry["sample"], entry["why"]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def feed(redis: redis_py.Redis, clock: Clock) -> Feed:
-    feed = Feed(redis, clock)
-    feed.status()
-    return feed
 
 
 def test_two_people_who_came_and_went_and_served_other_queues_are_two(

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import redis as redis_py
 
 from collectors.collector import BUSINESS, FLOOR
 from collectors.events import AgentChanged, AgentQueues, Reported
 from operations.projects.contract import Target
-from operations.store import boards
-from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, engine, project, run
+from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
 NO_TALK = sorted(FLOOR - {"talk", "hold", "wrap", "transfers"})
 NO_WAITS = sorted(FLOOR - {"waits"})
-
-
-def board(client: redis_py.Redis, name: str = "acme") -> dict:
-    snapshot = boards.read(client, name)
-    assert snapshot is not None
-    return json.loads(snapshot)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

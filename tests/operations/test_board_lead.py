@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 import redis as redis_py
 
 from collectors.events import (
@@ -22,28 +21,10 @@ from operations.floor.floor import Floor
 from operations.lost import LOST_ROWS, LostCallers, spoken_as
 from operations.projects.contract import Block, Limits
 from operations.store import boards, keys
-from tests.operations.floor_feed import NOON, Clock, Configured, Feed, engine, project, run
+from tests.operations.floor_feed import NOON, Clock, Configured, Feed, board, engine, project, run
 
 MIDNIGHT = NOON - 12 * 3_600_000
 ANNA, BO = "+86 138 0000 1111", "+44 7700 900002"
-
-
-def board(client: redis_py.Redis, name: str = "acme") -> dict:
-    snapshot = boards.read(client, name)
-    assert snapshot is not None
-    return json.loads(snapshot)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def feed(redis: redis_py.Redis, clock: Clock) -> Feed:
-    feed = Feed(redis, clock)
-    feed.status()
-    return feed
 
 
 def gave_up(contact: str, caller: str, at: int, wait_ms: int = 40_000, queue: str = "support") -> list[AnyEvent]:

@@ -25,25 +25,7 @@ from operations.intervals import intervals
 from operations.projects.contract import Target
 from operations.store import boards, keys
 from operations.store.leases import Lease, LeaseLost, guarded
-from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, engine, project, run
-
-
-def board(client: redis_py.Redis, name: str = "acme") -> dict:
-    snapshot = boards.read(client, name)
-    assert snapshot is not None
-    return json.loads(snapshot)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def feed(redis: redis_py.Redis, clock: Clock) -> Feed:
-    feed = Feed(redis, clock)
-    feed.status()
-    return feed
+from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
 
 def a_morning(n: int = 40) -> list[AnyEvent]:

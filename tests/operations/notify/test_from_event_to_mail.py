@@ -26,18 +26,6 @@ WAIT = Target(kpi="longest_wait_s", goal=60, warning=60, critical=90, **{"for": 
 QUEUE = 'l2<script>"&\u202e'
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def feed(redis: redis_py.Redis, clock: Clock) -> Feed:
-    feed = Feed(redis, clock)
-    feed.status()
-    return feed
-
-
 def living(feed: Feed, running: object, clock: Clock, seconds: int, state: str = "up") -> None:
     """Let some seconds pass, the source giving signs of life (or saying that it is down)."""
     for _ in range(seconds):

@@ -72,11 +72,6 @@ class Desk:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def receiver() -> Receiver:
     found = Receiver()
     yield found
