@@ -54,8 +54,8 @@ def told_by_contacts(columns: Iterable[str]) -> set[Fact]:
 
 
 def told_by_agents(columns: Iterable[str]) -> set[Fact]:
-    """What a source tells whose ``agents`` are listed."""
-    return {"agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time"}
+    """What a source tells whose ``agents`` has these columns. Without ``queues`` nobody is anybody's: that is not told, and no 0."""
+    return {"agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time"} if "queues" in columns else set()
 
 
 class Queues:
