@@ -30,7 +30,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "observed": {
         "type": "observed", "at": _AT, "queue": "support", "waiting": 3, "longest_wait_ms": 41000,
-        "agents": {"available": 2, "on_contact": 9}, "totals": {"offered": 512, "answered": 490, "abandoned": 19},
+        "agents": {"available": 2, "ringing": 1, "on_contact": 9, "wrap_up": 3},
+        "totals": {"offered": 512, "answered": 490, "abandoned": 19},
     },
     "interval": {
         "type": "interval", "queue": "support", "start": "2026-11-22T09:00:00+08:00",

@@ -101,7 +101,7 @@ class Completed(ContactForm, frozen=True, kw_only=True, tag="completed"):
     wait_ms: Ms | None = None
     talk_ms: Ms | None = None
     hold_ms: Ms | None = None
-    transferred: bool = False
+    transferred: bool | UnsetType = UNSET
 
 
 class Abandoned(ContactForm, frozen=True, kw_only=True, tag="abandoned"):

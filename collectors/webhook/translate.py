@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
+
+from msgspec import UNSET
 
 from collectors import events as e
 from collectors.collector import Fact
@@ -27,13 +29,8 @@ _MS = timedelta(milliseconds=1)
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
 
-CONTACT_FACTS: frozenset[Fact] = frozenset(
-    (
-        "waiting", "longest_wait", "contacts", "waits", "abandons", "flow_outs", "talk", "hold", "ring",
-        "transfers", "rang_no_answer",
-    )
-)  # fmt: skip
-"""What follows from single contacts. Who pushes them is taken to push all of their life."""
+CAME: frozenset[Fact] = frozenset(("contacts", "waiting", "longest_wait", "waits", "abandons", "flow_outs"))
+"""What follows from the beginning of a wait, whose end has to be told in any case: by an answer, by whoever hung up, or by whoever left."""
 
 AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time", "wrap"))
 
@@ -98,6 +95,12 @@ def plain(path: str, *texts: str) -> None:
             raise Wrong(path, "holds a control character; names are plain text")
 
 
+def _claims(t: Translator, *facts: Fact, **where: object) -> None:
+    """What a word tells of: ``facts`` always, and each of ``where`` that it gave a value."""
+    t.told.update(facts)
+    t.told.update(cast(Fact, fact) for fact, value in where.items() if value is not None and value is not UNSET)
+
+
 def _names(form: f.ContactForm, *more: str) -> None:
     if _CONTROL.search("".join((form.queue, form.contact, *more))):
         raise Wrong("queue, contact, agent or caller", "holds a control character; names are plain text")
@@ -128,57 +131,65 @@ def _counters(told: Mapping[str, int], path: str, facts: set[Fact]) -> dict[str,
 
 def _entered(t: Translator, form: f.Entered) -> e.AnyEvent:
     _names(form, form.caller, form.caller_name)
-    t.told |= CONTACT_FACTS
+    _claims(t, *CAME)
     return e.ContactEntered(t.at(form.at), form.queue, form.contact, form.caller, form.caller_name)
 
 
 def _rang(t: Translator, form: f.Rang) -> e.AnyEvent:
     _names(form, form.agent)
-    t.told |= CONTACT_FACTS
+    _claims(t, "ring", "rang_no_answer")
     return e.ContactRang(t.at(form.at), form.queue, form.contact, form.agent)
 
 
 def _rang_no_answer(t: Translator, form: f.RangNoAnswer) -> e.AnyEvent:
     _names(form, form.agent)
-    t.told |= CONTACT_FACTS
+    _claims(t, "ring", "rang_no_answer")
     return e.ContactRangNoAnswer(t.at(form.at), form.queue, form.contact, form.agent, form.ring_ms)
 
 
 def _answered(t: Translator, form: f.Answered) -> e.AnyEvent:
     _names(form, form.agent)
-    t.told |= CONTACT_FACTS
+    # whoever tells the answer tells the end too, and how long they talked follows from the two
+    _claims(t, "contacts", "talk", waits=form.wait_ms, ring=form.ring_ms)
     return e.ContactAnswered(t.at(form.at), form.queue, form.contact, form.agent, form.wait_ms, form.ring_ms)
 
 
 def _held(t: Translator, form: f.Held) -> e.AnyEvent:
     _names(form)
-    t.told |= CONTACT_FACTS
+    _claims(t, "hold")
     return e.ContactHeld(t.at(form.at), form.queue, form.contact)
 
 
 def _resumed(t: Translator, form: f.Resumed) -> e.AnyEvent:
     _names(form)
-    t.told |= CONTACT_FACTS
+    _claims(t, "hold")
     return e.ContactResumed(t.at(form.at), form.queue, form.contact)
 
 
 def _completed(t: Translator, form: f.Completed) -> e.AnyEvent:
     _names(form, form.agent)
-    t.told |= CONTACT_FACTS
+    _claims(t, "contacts", waits=form.wait_ms, talk=form.talk_ms, hold=form.hold_ms, transfers=form.transferred)
     return e.ContactCompleted(
-        t.at(form.at), form.queue, form.contact, form.agent, form.wait_ms, form.talk_ms, form.hold_ms, form.transferred
+        t.at(form.at),
+        form.queue,
+        form.contact,
+        form.agent,
+        form.wait_ms,
+        form.talk_ms,
+        form.hold_ms,
+        form.transferred is True,
     )
 
 
 def _abandoned(t: Translator, form: f.Abandoned) -> e.AnyEvent:
     _names(form)
-    t.told |= CONTACT_FACTS
+    _claims(t, "contacts", "abandons")
     return e.ContactAbandoned(t.at(form.at), form.queue, form.contact, form.wait_ms)
 
 
 def _left(t: Translator, form: f.Left) -> e.AnyEvent:
     _names(form)
-    t.told |= CONTACT_FACTS
+    _claims(t, "contacts", "flow_outs")
     return e.ContactLeft(t.at(form.at), form.queue, form.contact, form.why, form.wait_ms)
 
 
@@ -193,7 +204,6 @@ def _agent(t: Translator, form: f.AgentWord) -> e.AnyEvent:
 
 def _agent_queues(t: Translator, form: f.AgentQueues) -> e.AnyEvent:
     plain("agent or name", form.agent, form.name)
-    t.told |= AGENT_FACTS
     return e.AgentQueues(t.at(form.at), form.agent, _queues(form.queues, "queues"), form.name)
 
 
@@ -217,18 +227,18 @@ def _snapshot(t: Translator, form: f.Snapshot) -> e.AnyEvent:
         agents.append(e.SeenAgent(person.agent, person.condition, queues, person.name, person.reason, since))
     at = t.at(form.at)
     unwatched = None if form.unwatched_since is None else t.ms(form.unwatched_since, "unwatched_since")
-    t.told |= CONTACT_FACTS | AGENT_FACTS
+    if form.queues:
+        _claims(t, "contacts", "waiting", "longest_wait")
+    if form.agents:
+        t.told |= AGENT_FACTS
     return e.Snapshot(at, at, form.queues, waiting, agents, form.talking, unwatched)
 
 
 def _observed(t: Translator, form: f.Observed) -> e.AnyEvent:
     plain("queue", form.queue)
-    shown: tuple[tuple[Fact, object], ...] = (
-        ("waiting", form.waiting),
-        ("longest_wait", form.longest_wait_ms),
-        ("agents", form.agents),
-    )
-    t.told.update(fact for fact, value in shown if value is not None)
+    agents = form.agents or {}
+    _claims(t, waiting=form.waiting, longest_wait=form.longest_wait_ms, agents=form.agents)
+    _claims(t, ringing_now=agents.get("ringing"), wrap_up_now=agents.get("wrap_up"))
     return e.QueueObserved(
         t.at(form.at),
         form.queue,

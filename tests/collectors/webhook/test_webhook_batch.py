@@ -84,6 +84,8 @@ def test_every_counter_stands_on_the_page_and_every_kpis_fact_can_be_pushed() ->
         assert f"`{name}`" in PAGE, name
     assert set(COUNTERS.values()) >= BUSINESS
     needed: set[Fact] = set().union(*(kpi.needs for kpi in CATALOGUE.values()))
+    for fact in typing.get_args(Fact):
+        assert f"`{fact}`" in PAGE, fact
     told = taken(*EXAMPLES.values()).told
     assert needed <= told, "there is no KPI that nobody could bring"
 
@@ -125,6 +127,36 @@ def test_the_events_say_what_the_forms_say() -> None:
     assert one(type="observed", queue="q", totals_since=NOW - 5, **shown) == e.QueueObserved(
         NOW, "q", 3, 4, {"available": 1}, {"answered_within_20s": 7}, NOW - 5
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"type": "entered"}, {"contacts", "waiting", "longest_wait", "waits", "abandons", "flow_outs"}),
+        ({"type": "rang", "agent": "a"}, {"ring", "rang_no_answer"}),
+        ({"type": "rang_no_answer", "agent": "a"}, {"ring", "rang_no_answer"}),
+        ({"type": "answered"}, {"contacts", "talk"}),
+        ({"type": "answered", "wait_ms": 0, "ring_ms": 0}, {"contacts", "talk", "waits", "ring"}),
+        ({"type": "held"}, {"hold"}),
+        ({"type": "resumed"}, {"hold"}),
+        ({"type": "completed"}, {"contacts"}),
+        ({"type": "completed", "talk_ms": 5}, {"contacts", "talk"}),
+        ({"type": "completed", "wait_ms": 1, "hold_ms": 0, "transferred": False}, {"contacts", "waits", "hold", "transfers"}),
+        ({"type": "abandoned", "wait_ms": 5}, {"contacts", "abandons"}),
+        ({"type": "left"}, {"contacts", "flow_outs"}),
+    ],
+)  # fmt: skip
+def test_a_word_about_a_contact_tells_of_nothing_but_what_it_says(said: dict[str, Any], told: set[str]) -> None:
+    assert taken({"at": NOW, "queue": "q", "contact": "c", **said}).told == told
+
+
+def test_a_word_about_people_or_a_queue_tells_of_nothing_but_what_it_says() -> None:
+    about: dict[str, Any] = {"type": "observed", "at": NOW, "queue": "q"}
+    assert taken({"type": "agent_queues", "at": NOW, "agent": "a", "queues": ["q"]}).told == set()
+    assert taken({**about, "agents": {"available": 1}}).told == {"agents"}
+    assert taken({**about, "agents": {"ringing": 0, "wrap_up": 2}}).told == {"agents", "ringing_now", "wrap_up_now"}
+    empty = {"type": "snapshot", "at": NOW, "queues": ["q"], "waiting": [], "agents": []}
+    assert taken(empty).told == {"contacts", "waiting", "longest_wait"}, "nobody was named: who is here is not told"
 
 
 def test_an_interval_is_true_at_its_end_unless_it_says_otherwise() -> None:
