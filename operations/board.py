@@ -303,6 +303,7 @@ class BoardKeeper:
     ) -> dict[str, Any]:
         since: int | None = None
         moved_by: str | None = None
+        untold: list[ScopedQueue] = []
         cover = self.covers[kpi.key]
         told = bool(cover.sources) if where == PROJECT else split_queue(where)[0] in cover.sources
         if not told and self.project.queues:
@@ -310,6 +311,9 @@ class BoardKeeper:
             result = formulas.Result(None, None, formulas.NOT_REPORTED)
         elif kpi.formula is None:
             result, since, moved_by = _now_value(kpi.key, presence, scope.now_ms)
+            untold = [pair for fact in kpi.needs for pair in presence.untold.get(fact, ()) if pair[0] in cover.sources]
+            if untold and (where != PROJECT or self._nobody_tells(kpi.key, presence, untold)):
+                result, since, moved_by = formulas.Result(None, None, formulas.NOT_REPORTED), None, None
         else:
             counted = self._sum(kpi.key, window) if where == PROJECT else self.sums.get(window, where)
             if kpi.sample == "agent_days" and where == PROJECT:
@@ -352,8 +356,9 @@ class BoardKeeper:
         if about:
             entry["about"] = about
         if where == PROJECT and told:
-            if cover.lacking:
-                entry["partial"] = list(cover.lacking)
+            without = [f"{source}/{queue}" for source, queue in untold if value is not None]
+            if cover.lacking or without:
+                entry["partial"] = [*cover.lacking, *without]
             if len(cover.sources) < len(self.project.sources):
                 entry["sources"] = list(cover.sources)
         if trouble is not None and before is not None:
@@ -362,6 +367,13 @@ class BoardKeeper:
             else:
                 entry["last"] = before["last"]
         return entry
+
+    def _nobody_tells(self, key: str, presence: Presence, untold: list[ScopedQueue]) -> bool:
+        """Whether nothing is left of a number of the project without these queues; one queue that is gone blanks no wall."""
+        if key == "longest_wait_s":
+            return presence.oldest is None  # nobody waits as far as is known, which is not far enough to say so
+        told = self.covers[key].sources
+        return len(untold) == sum(source in told for source, _ in self._queues)
 
     # ── rows ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,8 +22,8 @@ class Presence:
     waiting_late: int = 0
     oldest: tuple[int, str, str] | None = None
     agents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOWN, 0))
-    reported: bool = True
-    """False when no source tells who waits."""
+    untold: dict[str, list[ScopedQueue]] = field(default_factory=dict)
+    """By fact (``waiting``, ``longest_wait``): queues of which the ACD shows something, and this not."""
 
     @property
     def logged_in(self) -> int:
@@ -42,6 +42,11 @@ def waiting(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], late_bef
             found.waiting += seen.waiting
             if seen.waiting and seen.longest_since is not None:
                 _older(found, seen.longest_since, source, queue)
+            elif seen.waiting:
+                found.untold.setdefault("longest_wait", []).append((source, queue))
+        elif floor.waiting_untold(queue):
+            found.untold.setdefault("waiting", []).append((source, queue))
+            found.untold.setdefault("longest_wait", []).append((source, queue))
         for visit in floor.waiting.get(queue, {}).values():
             found.waiting += 1
             if visit.entered_at < late_before:

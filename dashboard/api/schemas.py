@@ -44,7 +44,7 @@ KPI = shape(
     partial={
         "type": "array",
         "items": TEXT,
-        "description": "sources of the project that cannot give it: the value is without them",
+        "description": "sources of the project that cannot give it, and queues (`SOURCE/QUEUE`) of which the ACD does not tell it now: the value is without them",
     },
     sources={"type": "array", "items": TEXT, "description": "those that it rests on, where these are not all"},
     since={**MAYBE_TIME, "description": "from when a value runs by itself"},

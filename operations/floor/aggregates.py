@@ -19,12 +19,15 @@ class Observed(msgspec.Struct):
     agents: dict[str, int] | None = None
     totals: dict[str, int] = {}
     since: int | None = None
+    counts_waiting: bool = False
+    """Whether this or an earlier look told who waits: from then on a look that does not leaves it unknown."""
 
 
-def observed(event: e.QueueObserved) -> Observed:
+def observed(before: Observed | None, event: e.QueueObserved) -> Observed:
     """A look, as it is kept until the next one."""
     longest = None if event.longest_wait_ms is None else event.at - event.longest_wait_ms
-    return Observed(event.at, event.waiting, longest, event.agents, dict(event.totals), event.since)
+    counts = event.waiting is not None or (before is not None and before.counts_waiting)
+    return Observed(event.at, event.waiting, longest, event.agents, dict(event.totals), event.since, counts)
 
 
 def growth(before: Observed | None, event: e.QueueObserved) -> Iterator[tuple[str, int]]:

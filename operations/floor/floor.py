@@ -468,7 +468,7 @@ class Floor:
         self._live(event.at)
         for name, grown in growth(before, event):
             self.book(event.queue, event.at, name, grown)
-        self.observed[event.queue] = observed(event)
+        self.observed[event.queue] = observed(before, event)
         self.queues.add(event.queue)
         self.touched_observed.add(event.queue)
         self.changed_queues.add(event.queue)
@@ -519,6 +519,16 @@ class Floor:
         self.reports[name] = at
         self.touched_reports.add(name)
         return False
+
+    def waiting_untold(self, queue: str) -> bool:
+        """Whether the ACD shows this queue and does not say how many wait: not zero, unknown.
+
+        Where the contacts themselves are told one by one, a look that only counts something else leaves nothing open.
+        """
+        seen = self.observed.get(queue)
+        if seen is None or seen.waiting is not None or queue in self._contacts_since:
+            return False
+        return seen.counts_waiting or not self.visits
 
     def drain(self) -> tuple[dict[tuple[str, int], Counters], dict[tuple[str, int], Counters]]:
         """What was booked since the last call: ({(row, minute): change}, {(row, quarter): whole cell in place of what was})."""

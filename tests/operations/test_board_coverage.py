@@ -6,7 +6,7 @@ import pytest
 import redis as redis_py
 
 from collectors.collector import BUSINESS, FLOOR
-from collectors.events import AgentChanged, AgentQueues, Reported
+from collectors.events import AgentChanged, AgentQueues, QueueObserved, Reported
 from operations.projects.contract import Target
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
@@ -160,3 +160,64 @@ def test_tickets_that_came_before_anybody_promised_them_are_counted_once_somebod
     run(working, clock)
     found = board(redis)["kpis"]["open_tickets"]
     assert (found["value"], found["sample"]) == (1, 1)
+
+
+# ── a queue that an ACD shows and of which it leaves something open ───────────────────────────────
+
+
+def now_of(found: dict, key: str, queue: str = "") -> tuple:
+    entry = (found["queues"][queue] if queue else found)["kpis"][key]
+    return entry["value"], entry["why"], entry.get("partial")
+
+
+def test_a_queue_of_which_the_acd_no_longer_tells_who_waits_is_not_reported_and_never_zero(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    working = engine(redis, Configured(project()), clock)
+    hq.emit(QueueObserved(clock(), "support", 5, 60_000))
+    run(working, clock)
+    assert now_of(board(redis), "contacts_waiting") == (5, "", None)
+    hq.emit(QueueObserved(clock(), "support"))
+    run(working, clock)
+    for key in ("contacts_waiting", "longest_wait_s"):
+        assert now_of(board(redis), key) == (None, "not_reported", None)
+        assert now_of(board(redis), key, "hq/support") == (None, "not_reported", None)
+        assert board(redis)["kpis"][key]["band"] == "unknown"
+    hq.emit(QueueObserved(clock(), "support", 0))
+    run(working, clock)
+    assert now_of(board(redis), "contacts_waiting") == (0, "", None)
+    assert now_of(board(redis), "longest_wait_s") == (0, "no_one_waiting", None)
+
+
+def test_one_queue_that_is_gone_blanks_no_wall_but_is_named(redis: redis_py.Redis, clock: Clock, hq: Feed) -> None:
+    working = engine(redis, Configured(project(("hq/support", "hq/sales"))), clock)
+    hq.emit(QueueObserved(clock(), "support", 3, 60_000), QueueObserved(clock(), "sales"))
+    run(working, clock)
+    found = board(redis)
+    assert now_of(found, "contacts_waiting") == (3, "", ["hq/sales"])
+    assert now_of(found, "longest_wait_s")[2] == ["hq/sales"]
+    assert now_of(found, "contacts_waiting", "hq/support") == (3, "", None)
+    assert now_of(found, "contacts_waiting", "hq/sales") == (None, "not_reported", None)
+    hq.emit(QueueObserved(clock(), "support", 0))
+    run(working, clock)
+    assert now_of(board(redis), "contacts_waiting") == (0, "", ["hq/sales"])
+    assert now_of(board(redis), "longest_wait_s") == (None, "not_reported", None), "not: nobody waits"
+
+
+def test_a_queue_with_people_waiting_since_nobody_knows_when_has_no_longest_wait(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.emit(QueueObserved(clock(), "support", 4))
+    found = shown(redis, clock, Configured(project()))
+    assert now_of(found, "contacts_waiting") == (4, "", None)
+    assert now_of(found, "longest_wait_s") == (None, "not_reported", None)
+
+
+def test_a_look_that_only_counts_leaves_nothing_open_where_contacts_are_told_one_by_one(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000))
+    hq.emit(QueueObserved(clock(), "support", totals={"dialled": 4}), QueueObserved(clock(), "campaign"))
+    found = shown(redis, clock, Configured(project(("hq/support", "hq/campaign"))))
+    assert now_of(found, "contacts_waiting") == (0, "", None)
+    assert now_of(found, "longest_wait_s") == (0, "no_one_waiting", None)
