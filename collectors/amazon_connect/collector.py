@@ -168,7 +168,7 @@ class Instance:
             await self._link.emit(self._roster.changes(seen, now))
             return
         self._began = True
-        await self._link.emit([self._snapshot(now, asked_at, self._roster.start(seen))])
+        await self._link.emit([self._snapshot(now, asked_at, self._roster.start(seen, now))])
 
     async def _learn(self, users: Sequence[dict[str, Any]]) -> None:
         """The queues of profiles that nobody had before, and the names of people who are new."""

@@ -8,44 +8,46 @@ from collectors.events import AgentChanged, AgentQueues, AnyEvent, SeenAgent
 
 
 class Roster:
-    """Who was seen last, and as what. Holds nothing else."""
+    """Who was seen last, and as what, and from when on that was told. Holds nothing else."""
 
     def __init__(self) -> None:
         self._seen: dict[str, SeenAgent] = {}
         self._started_at = 0
+        self._told_from: dict[str, int] = {}
+        """Person → from when on the last condition was told: a word from before it would be passed over as an old one."""
 
-    def start(self, people: Iterable[SeenAgent], at: int = 0) -> list[SeenAgent]:
+    def start(self, people: Iterable[SeenAgent], at: int) -> list[SeenAgent]:
         """The first whole list, as a ``Snapshot`` of ``at`` tells it."""
         self._seen = {person.agent: person for person in people}
-        # What began before the snapshot and comes to light only now is told from it on: a word older than the snapshot would be ignored.
+        # What began before the snapshot and comes to light only now is told from it on.
         self._started_at = at
+        self._told_from = {}
         return list(self._seen.values())
 
     def changes(self, people: Iterable[SeenAgent], at: int) -> list[AnyEvent]:
         """What a further whole list tells anew, in order. ``at``: when it was taken, epoch ms on our clock.
 
-        A condition began when the ACD says so, at most at ``at``; one that it gives no beginning began at ``at``. Who is no longer
-        listed has signed out.
+        A condition began when the ACD says so, at most at ``at`` and not before the last one that was told; one that it gives no
+        beginning began at ``at``. Who is no longer listed has signed out.
         """
         events: list[AnyEvent] = []
         now = {person.agent: person for person in people}
         for name, person in now.items():
             before = self._seen.get(name)
-            if before is None or before.queues != person.queues or before.name != person.name:
-                events.append(AgentQueues(at, name, person.queues, person.name))
+            # The condition first: it may have begun before ``at``, and whoever is new is known from the first word on.
             if (
                 before is None
                 or (before.condition, before.reason) != (person.condition, person.reason)
                 # The same again, but begun anew: a second contact within one period of asking.
                 or (person.since is not None and before.since is not None and person.since > before.since)
             ):
-                events.append(
-                    AgentChanged(
-                        self._began(person, before, at), name, person.condition, name=person.name, reason=person.reason
-                    )
-                )
+                began = self._told_from[name] = self._began(person, before, at)
+                events.append(AgentChanged(began, name, person.condition, name=person.name, reason=person.reason))
+            if before is None or before.queues != person.queues or before.name != person.name:
+                events.append(AgentQueues(at, name, person.queues, person.name))
         for name, before in self._seen.items():
             if name not in now:
+                self._told_from[name] = at
                 events.append(AgentQueues(at, name, {}, before.name))
                 events.append(AgentChanged(at, name, "logged_out", name=before.name))
         self._seen = now
@@ -56,5 +58,5 @@ class Roster:
         since = person.since
         after = before.since if before is not None else None
         if since is None or since > at or (after is not None and since <= after):
-            return at
-        return max(since, self._started_at)
+            since = at
+        return max(since, self._told_from.get(person.agent, self._started_at))

@@ -128,16 +128,14 @@ class _Session:
         events: list[AnyEvent] = [*self._log.changes(contacts)]
         self._known |= {row.queue for row in contacts} | {queue for person in seen for queue in person.queues}
         if not self._taken_over:
-            events.append(self._snapshot(self._roster.start(seen), asked_at, link.unwatched_since))
+            events.append(self._snapshot(self._roster.start(seen, now), now, asked_at, link.unwatched_since))
             self._taken_over = True
         else:
             events += self._roster.changes(seen, now)
             if vanished:  # the table no longer knows of somebody who waited; how that ended, nobody says
-                events.append(self._snapshot(seen, asked_at, None))
+                events.append(self._snapshot(seen, now, asked_at, None))
         await link.emit(events)
 
-    def _snapshot(self, seen: list[SeenAgent], asked_at: int, unwatched_since: int | None) -> Snapshot:
+    def _snapshot(self, seen: list[SeenAgent], now: int, asked_at: int, unwatched_since: int | None) -> Snapshot:
         waiting = waiting_contacts(self._log.waiting())
-        return Snapshot(
-            self._link.now_ms(), asked_at, sorted(self._known), waiting, seen, unwatched_since=unwatched_since
-        )
+        return Snapshot(now, asked_at, sorted(self._known), waiting, seen, unwatched_since=unwatched_since)

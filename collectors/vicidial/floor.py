@@ -117,11 +117,12 @@ class Floor:
         doubt = self._log.look(frozenset(str(call["uniqueid"] or "") for call in calls), now, trusted=trusted)
         people = self._people(agents, calls, trusted=trusted)
         if not self._taken_over:
-            await link.emit([*told, self._snapshot(self._roster.start(people), asked_at, link.unwatched_since)])
+            seen = self._roster.start(people, now)
+            await link.emit([*told, self._snapshot(seen, now, asked_at, link.unwatched_since)])
             self._taken_over = True
         else:
             events = [*told, *self._roster.changes(people, now)]
-            await link.emit([*events, self._snapshot(people, asked_at, None)] if doubt else events)
+            await link.emit([*events, self._snapshot(people, now, asked_at, None)] if doubt else events)
         await link.emit(self._campaigns_now(calls, now))
         await self._remember(people)
 
@@ -172,12 +173,12 @@ class Floor:
             ]
         return people
 
-    def _snapshot(self, people: list[SeenAgent], asked_at: int, unwatched_since: int | None) -> Snapshot:
+    def _snapshot(self, people: list[SeenAgent], now: int, asked_at: int, unwatched_since: int | None) -> Snapshot:
         waiting = waiting_contacts(self._log.waiting())
         queues = self._ingroups | self._campaigns | {found.queue for found in waiting}
         queues |= {queue for person in people for queue in person.queues}
         queues |= {queue for _, known in self._remembered.values() for queue in known}
-        return Snapshot(self._link.now_ms(), asked_at, sorted(queues), waiting, people, unwatched_since=unwatched_since)
+        return Snapshot(now, asked_at, sorted(queues), waiting, people, unwatched_since=unwatched_since)
 
     def _campaigns_now(self, calls: list[Row], now: int) -> list[AnyEvent]:
         """Calls of a campaign that somebody answered and that have no agent yet."""

@@ -86,6 +86,7 @@ class Organization:
         self._asked_at = 0
         self._whole = True
         """The next answer about people is told as a snapshot."""
+        self._taken_over = False
 
     async def recall(self) -> None:
         """Begin where an earlier session stopped, at most a day back; the last hour first, the rest backwards when the present is known."""
@@ -152,13 +153,15 @@ class Organization:
         if not self._whole:
             await self._link.emit(self._roster.changes(seen, at))
             return
+        # In the middle of a session the changes come first: a snapshot alone does not end anybody's wrap-up.
+        changes = self._roster.changes(seen, at) if self._taken_over else []
+        listed = seen if self._taken_over else self._roster.start(seen, at)
+        unwatched_since = None if self._taken_over else self._link.unwatched_since
         waiting = self._contacts.waiting()
         queues = sorted({*self._served.queues, *(contact.queue for contact in waiting)})
-        told = Snapshot(
-            at, self._asked_at, queues, waiting, self._roster.start(seen), unwatched_since=self._link.unwatched_since
-        )
-        await self._link.emit([told])
-        self._whole = False
+        whole = Snapshot(at, self._asked_at, queues, waiting, listed, unwatched_since=unwatched_since)
+        await self._link.emit([*changes, whole])
+        self._whole, self._taken_over = False, True
 
     # ── how they are asked ────────────────────────────────────────────────────────────────────────
 

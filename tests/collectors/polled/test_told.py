@@ -38,13 +38,13 @@ def test_the_quickest_answer_tells_best_how_wrong_a_clock_is() -> None:
 
 def test_a_list_that_says_the_same_says_nothing() -> None:
     roster = Roster()
-    assert roster.start([person()]) == [person()]
+    assert roster.start([person()], T0) == [person()]
     assert roster.changes([person()], T0 + 5_000) == []
 
 
 def test_a_change_is_told_from_when_the_acd_says_that_it_began() -> None:
     roster = Roster()
-    roster.start([person()])
+    roster.start([person()], T0)
     told = roster.changes([person("paused", T0 + 3_000, "Lunch")], T0 + 5_000)
     assert told == [AgentChanged(T0 + 3_000, "li", "paused", name="Li Wei", reason="Lunch")]
     assert roster.changes([person("available", None)], T0 + 9_000) == [
@@ -54,23 +54,23 @@ def test_a_change_is_told_from_when_the_acd_says_that_it_began() -> None:
 
 def test_a_beginning_in_the_future_or_before_the_last_one_is_not_believed() -> None:
     roster = Roster()
-    roster.start([person()])
+    roster.start([person()], T0)
     assert roster.changes([person("on_contact", T0 + 60_000)], T0 + 5_000)[0].at == T0 + 5_000
     assert roster.changes([person("wrap_up", T0 - 60_000)], T0 + 65_000)[0].at == T0 + 65_000
 
 
 def test_a_second_contact_within_one_period_is_a_new_beginning() -> None:
     roster = Roster()
-    roster.start([person("on_contact", T0)])
+    roster.start([person("on_contact", T0)], T0)
     assert [event.at for event in roster.changes([person("on_contact", T0 + 4_000)], T0 + 5_000)] == [T0 + 4_000]
 
 
 def test_who_comes_and_who_is_gone() -> None:
     roster = Roster()
-    roster.start([])
+    roster.start([], T0)
     assert roster.changes([person()], T0 + 1_000) == [
-        AgentQueues(T0 + 1_000, "li", {"sales": None}, "Li Wei"),
         AgentChanged(T0, "li", "available", name="Li Wei"),
+        AgentQueues(T0 + 1_000, "li", {"sales": None}, "Li Wei"),
     ]
     assert roster.changes([], T0 + 2_000) == [
         AgentQueues(T0 + 2_000, "li", {}, "Li Wei"),
@@ -80,7 +80,7 @@ def test_who_comes_and_who_is_gone() -> None:
 
 def test_another_set_of_queues_is_told_whole() -> None:
     roster = Roster()
-    roster.start([person()])
+    roster.start([person()], T0)
     served = SeenAgent("li", "available", {"sales": None, "billing": "Training"}, "Li Wei", "", T0)
     assert roster.changes([served], T0 + 1) == [
         AgentQueues(T0 + 1, "li", {"sales": None, "billing": "Training"}, "Li Wei")
