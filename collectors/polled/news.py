@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from collectors.events import IntervalTotals, QueueObserved
 from collectors.polled.quarters import QUARTER_MS
@@ -14,10 +14,11 @@ TREMBLE_MS = 1_500
 
 
 class Looks:
-    """The last look at each queue."""
+    """The last look at each queue. ``tremble_ms``: by so much the beginning of the longest wait may move and is no news."""
 
-    def __init__(self) -> None:
+    def __init__(self, tremble_ms: int = TREMBLE_MS) -> None:
         self._told: dict[str, QueueObserved] = {}
+        self._tremble_ms = tremble_ms
 
     def last(self, queue: str) -> QueueObserved | None:
         """What was told of a queue last."""
@@ -29,6 +30,13 @@ class Looks:
         self._told.update((look.queue, look) for look in news)
         return news
 
+    def gone(self, shown: Collection[str], at: int) -> list[QueueObserved]:
+        """A look for each queue that was told and is not among those shown now: its present is not known, its totals stand."""
+        gone = [last for queue, last in self._told.items() if queue not in shown]
+        for last in gone:
+            del self._told[last.queue]
+        return [QueueObserved(at, last.queue, totals=last.totals, since=last.since) for last in gone]
+
     def _is_news(self, look: QueueObserved) -> bool:
         last = self._told.get(look.queue)
         if last is None or look.at - last.at >= REPEAT_MS:
@@ -36,18 +44,13 @@ class Looks:
         if look.at <= last.at:
             return False
         told = (look.waiting, look.agents, look.totals, look.since)
-        return told != (last.waiting, last.agents, last.totals, last.since) or _began(look) != _began(last, look)
+        return told != (last.waiting, last.agents, last.totals, last.since) or not self._same_wait(look, last)
 
-
-def _began(look: QueueObserved, like: QueueObserved | None = None) -> int | None:
-    """Since when the oldest waits; that of ``like`` where the two differ by no more than the clocks' tremble."""
-    if look.longest_wait_ms is None:
-        return None
-    began = look.at - look.longest_wait_ms
-    if like is not None and like.longest_wait_ms is not None:
-        other = like.at - like.longest_wait_ms
-        return other if abs(other - began) <= TREMBLE_MS else began
-    return began
+    def _same_wait(self, look: QueueObserved, last: QueueObserved) -> bool:
+        if look.longest_wait_ms is None or last.longest_wait_ms is None:
+            return look.longest_wait_ms == last.longest_wait_ms
+        moved = (look.at - look.longest_wait_ms) - (last.at - last.longest_wait_ms)
+        return abs(moved) <= self._tremble_ms
 
 
 class Accounts:

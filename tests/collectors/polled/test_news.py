@@ -51,6 +51,15 @@ def test_an_answer_that_was_overtaken_is_no_news() -> None:
     assert looks.news([look(5_000, 3), look(4_000, 3)]) == []
 
 
+def test_a_queue_that_is_no_longer_shown_is_told_once_as_not_known_and_its_totals_stand() -> None:
+    looks = Looks()
+    looks.news([QueueObserved(T0, "sales", 2, 5_000, {"available": 1}, {"offered": 7}, T0 - 1)])
+    assert looks.gone({"sales"}, T0 + 5_000) == []
+    assert looks.gone(set(), T0 + 5_000) == [QueueObserved(T0 + 5_000, "sales", totals={"offered": 7}, since=T0 - 1)]
+    assert looks.gone(set(), T0 + 10_000) == []
+    assert looks.news([look(15_000)]), "and what it shows when it is back is news"
+
+
 def account(at: int, **counters: int) -> IntervalTotals:
     return IntervalTotals(T0 + at, "sales", T0, counters, sole=True)
 
