@@ -182,11 +182,12 @@ class _Session:
             at = self._link.now_ms()
             body = {"queueSids": list(batch)}
             answer = await self._ask("POST", f"{self._root}/TaskQueues/RealTimeStatistics", json=body)
-            told = p.shaped(answer, p.Bulk, "real-time statistics").task_queue_data or []
+            bulk = p.shaped(answer, p.Bulk, "real-time statistics").task_queue_data or []
+            told = {each.task_queue_sid: each for each in bulk}
             looks = [
-                translate.look(each, queues[each.task_queue_sid], at)
-                for each in told
-                if each.task_queue_sid is not None and each.task_queue_sid in queues
+                # A queue that the answer leaves out has no number; the last one must not stand there as if it were now.
+                translate.look(told[sid], queues[sid], at) if sid in told else QueueObserved(at, queues[sid])
+                for sid in batch
             ]
             await self._link.emit(list(self._looks.news(looks)))
 

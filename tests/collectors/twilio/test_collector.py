@@ -154,6 +154,23 @@ def test_a_queue_that_is_renamed_or_gone_is_told() -> None:
     play(story, ("sales", "support"), pace=Pace(requests_s=1_000, queues_s=0.3, members_s=60), poll_s=60, totals_s=60)
 
 
+def test_a_queue_that_the_bulk_answer_leaves_out_has_no_number_any_more() -> None:
+    def one_waits(router: TaskRouter) -> None:
+        router.tasks = [Task("a", "support", router.clock())]
+
+    def waiting(link: KeptLink, queue: str) -> int | None:
+        found: int | None = [event for event in of(link, QueueObserved) if event.queue == queue][-1].waiting
+        return found
+
+    async def story(router: TaskRouter, link: KeptLink) -> None:
+        assert waiting(link, "support") == 1
+        router.left_out.add("support")
+        await settled(lambda: waiting(link, "support") is None)
+        assert waiting(link, "sales") == 0
+
+    play(story, ("sales", "support"), before=one_waits)
+
+
 # ── what is told ──────────────────────────────────────────────────────────────────────────────────
 
 
