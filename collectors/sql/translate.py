@@ -110,6 +110,10 @@ def contact(row: Row) -> LoggedContact:
         outcome = "left_other"
     if outcome == "answered" and answered_at is None and ended_at is not None and "talk_s" in row:
         answered_at = ended_at - row["talk_s"] - row.get("hold_s", 0)
+    if outcome == "answered" and answered_at is None:
+        raise CollectorError(
+            f"the answer to contacts: {row['contact']!r} is answered, and neither answered_at nor ended_at with talk_s says when"
+        )
     return LoggedContact(
         queue=row["queue"],
         contact=row["contact"],
