@@ -13,11 +13,17 @@ from typing import Any
 
 from collectors.collector import CollectorError
 from collectors.counters import COUNTERS
+from collectors.polled import numbers
 
 Type = Callable[[Any, tzinfo], Any]
 """(a value that is not NULL, the zone of dates without one) → the value; raises ``ValueError`` with what it should be."""
 
 LONGEST_TEXT = 500
+MOST_TOTAL, LONGEST_TOTAL_MS = 10**12, 10**15
+"""Of counters that may run for years, in which a contact centre adds up what it does in a quarter of an hour many times over."""
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""What lies outside stands for "never" or "not yet" (0001-01-01, the epoch, 9999-12-31): read as a time it would be a wait of nothing."""
+NO_DATE = "a date of these years, or NULL for none"
 _WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
 
 
@@ -28,25 +34,39 @@ def a_text(value: Any, zone: tzinfo) -> str:
     return str(value).strip()[:LONGEST_TEXT]
 
 
-def a_count(value: Any, zone: tzinfo) -> int:
-    """A whole number that is not negative."""
+def a_count(value: Any, zone: tzinfo, most: int = numbers.MOST) -> int:
+    """A whole number that is not negative, of contacts or people."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
         raise ValueError("a whole number")
     if value != int(value) or value < 0:
         raise ValueError("a whole number that is not negative")
+    if value > most:
+        raise ValueError(f"a number of at most {most}")
     return int(value)
 
 
-def seconds(value: Any, zone: tzinfo) -> int:
+def seconds(value: Any, zone: tzinfo, most_ms: int = numbers.LONGEST_MS) -> int:
     """Seconds, with a fraction or without, as whole milliseconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value) or value < 0:
         raise ValueError("a number of seconds that is not negative")
+    if value * 1000 > most_ms:
+        raise ValueError(f"a number of seconds of at most {most_ms // 1000}")
     return round(value * 1000)
+
+
+def a_total(value: Any, zone: tzinfo) -> int:
+    """A counter that may run for years."""
+    return a_count(value, zone, MOST_TOTAL)
+
+
+def total_seconds(value: Any, zone: tzinfo) -> int:
+    """The same of seconds, as whole milliseconds."""
+    return seconds(value, zone, LONGEST_TOTAL_MS)
 
 
 def a_number(value: Any, zone: tzinfo) -> float:
     """A number that is not negative."""
-    return seconds(value, zone) / 1000
+    return seconds(value, zone, numbers.LONGEST_SUM_MS) / 1000
 
 
 def a_moment(value: Any, zone: tzinfo) -> int:
@@ -58,11 +78,15 @@ def a_moment(value: Any, zone: tzinfo) -> int:
             raise ValueError("a date with a time, as 2026-11-22 15:58:20") from None
     if isinstance(value, datetime):
         at = value if value.tzinfo else value.replace(tzinfo=zone)
+        if not EARLIEST <= at.replace(tzinfo=UTC) < LATEST:
+            raise ValueError(NO_DATE)
         return round(at.astimezone(UTC).timestamp() * 1000)
     if isinstance(value, (date, bool)) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
         raise ValueError("a date with a time, or seconds since 1970")
     if value > 1e11:
         raise ValueError("seconds since 1970; this looks like milliseconds")
+    if not EARLIEST.timestamp() <= value < LATEST.timestamp():
+        raise ValueError(NO_DATE)
     return round(value * 1000)
 
 
@@ -150,7 +174,7 @@ def total_columns() -> dict[str, Type]:
     for counter in COUNTERS:
         if counter != "lost_sight":
             in_s = counter.endswith("_ms")
-            named[counter.removesuffix("_ms") + "_s" if in_s else counter] = seconds if in_s else a_count
+            named[counter.removesuffix("_ms") + "_s" if in_s else counter] = total_seconds if in_s else a_total
     return named
 
 
@@ -167,7 +191,7 @@ QUEUES = Shape(
         **{f"agents_{condition}": a_count for condition in CONDITIONS}, **TOTALS,
     },
     needed=("queue",),
-    also={_WITHIN: a_count},
+    also={_WITHIN: a_total},
 )  # fmt: skip
 CONTACTS = Shape(
     "contacts",

@@ -123,6 +123,17 @@ def test_a_value_is_read_as_what_it_is_and_null_as_not_told(column: str, value: 
         ("since", date(2026, 11, 22), "a date with a time"),
         ("since", 1_795_276_800_000, "looks like milliseconds"),
         ("queue", b"bytes", "a text"),
+        ("since", datetime(1, 1, 1), "a date of these years, or NULL"),
+        ("since", datetime(9999, 12, 31, 23, 59, 59), "a date of these years, or NULL"),
+        ("since", "1970-01-01 08:00:00", "a date of these years, or NULL"),
+        ("since", 0, "a date of these years, or NULL"),
+        ("since", -1e30, "a date of these years, or NULL"),
+        ("waiting", 2**64 - 1, "at most 10000000"),
+        ("agents_available", Decimal(10_000_001), "at most 10000000"),
+        ("longest_wait_s", 2**64 - 1, "at most 31622400"),
+        ("offered", 2**64 - 1, "at most 1000000000000"),
+        ("talk_s", 2**64 - 1, "at most 1000000000000"),
+        ("answered_within_20s", 1e300, "at most 1000000000000"),
     ],
 )
 def test_a_value_of_a_wrong_type_names_the_row_the_column_and_what_it_should_be(
@@ -132,13 +143,35 @@ def test_a_value_of_a_wrong_type_names_the_row_the_column_and_what_it_should_be(
         QUEUES.read([{"queue": "q"}, {"queue": "q", column: value}], SHANGHAI)
 
 
+@pytest.mark.parametrize("zone", [SHANGHAI, ZoneInfo("America/New_York")])
+@pytest.mark.parametrize("never", [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)])
+def test_a_date_that_stands_for_never_is_named_whichever_way_its_zone_moves_it(zone: ZoneInfo, never: datetime) -> None:
+    row = {"queue": "q", "contact": "c1", "entered_at": datetime(2026, 11, 22), "answered_at": never}
+    with pytest.raises(CollectorError, match="contacts, row 1, column answered_at: .*a date of these years, or NULL"):
+        CONTACTS.read([row], zone)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "wanted"), [("talk_s", 2**64 - 1, "at most 31622400"), ("wrap_s", 1e18, "at most 31622400")]
+)
+def test_no_contact_lasts_longer_than_a_year(column: str, value: float, wanted: str) -> None:
+    row = {"queue": "q", "contact": "c1", "entered_at": datetime(2026, 11, 22), column: value}
+    with pytest.raises(CollectorError, match=rf"column {column}: .*{wanted}"):
+        CONTACTS.read([row], SHANGHAI)
+
+
+def test_a_total_may_run_for_years() -> None:
+    row = {"queue": "q", "offered": 40_000_000, "talk_s": 5_000_000_000}
+    assert QUEUES.read([row], SHANGHAI) == [{"queue": "q", "offered": 40_000_000, "talk_s": 5_000_000_000_000}]
+
+
 def test_a_needed_value_may_not_be_null() -> None:
     with pytest.raises(CollectorError, match="row 1, column contact: has no value"):
-        CONTACTS.read([{"queue": "q", "contact": None, "entered_at": 1}], SHANGHAI)
+        CONTACTS.read([{"queue": "q", "contact": None, "entered_at": 1_795_276_800}], SHANGHAI)
 
 
 def test_words_are_out_of_a_list() -> None:
     with pytest.raises(CollectorError, match="one of available, logged_out, on_contact"):
         AGENTS.read([{"agent": "li", "condition": "BREAK"}], SHANGHAI)
     with pytest.raises(CollectorError, match="one of .*complaints"):
-        FACTS.read([{"id": "1", "at": 1, "queue": "q", "counter": "smiles", "n": 1}], SHANGHAI)
+        FACTS.read([{"id": "1", "at": 1_795_276_800, "queue": "q", "counter": "smiles", "n": 1}], SHANGHAI)
