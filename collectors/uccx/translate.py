@@ -8,6 +8,7 @@ from typing import Any
 
 from collectors.collector import CollectorError
 from collectors.events import AgentCondition, QueueObserved
+from collectors.polled import numbers
 
 Row = Mapping[str, Any]
 
@@ -51,14 +52,15 @@ class Translator:
         return events
 
     def _look(self, queue: str, row: Row, now_ms: int) -> QueueObserved:
-        waiting, oldest_ms = _number(row, "callswaiting"), _number(row, "oldestcontact")
+        waiting, oldest_ms = _number(row, "callswaiting"), _number(row, "oldestcontact", numbers.LONGEST_MS)
         since = moment(row["startdatetime"])
         totals = {name: n for column, name in TOTALS.items() if (n := _number(row, column)) is not None}
-        handled, average_ms = _number(row, "callshandled"), _number(row, "avgtalkduration")
+        handled, average_ms = _number(row, "callshandled"), _number(row, "avgtalkduration", numbers.LONGEST_MS)
         if handled is not None:
             totals["handled"] = handled
-        if handled is not None and average_ms is not None and since is not None:
-            totals["talk_ms"] = self._talked(queue, since, handled * average_ms)
+        talk_ms = None if handled is None or average_ms is None else numbers.amount(handled * average_ms)
+        if talk_ms is not None and since is not None:
+            totals["talk_ms"] = self._talked(queue, since, talk_ms)
         agents: dict[str, int] = {
             condition: n for column, condition in CONDITIONS.items() if (n := _number(row, column)) is not None
         }
@@ -98,15 +100,15 @@ def moment(value: Any) -> int | None:
     return round((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def _number(row: Row, column: str) -> int | None:
+def _number(row: Row, column: str, most: int = numbers.MOST) -> int | None:
     value = row[column]
     if value is None:
         return None
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise CollectorError(f"RtCSQsSummary has {str(value)[:40]!r} in {column}, where a number belongs") from None
-    return number if number >= 0 else None
+    return numbers.count(number, most)
 
 
 def _shown(look: QueueObserved) -> tuple[Any, ...]:

@@ -53,6 +53,16 @@ def test_nobody_waits_means_no_longest_wait_and_null_means_not_told() -> None:
     assert look.agents is not None and "ringing" not in look.agents
 
 
+@pytest.mark.parametrize("no_number", [-1, 2**64 - 1])
+def test_a_number_that_cannot_be_is_not_told(no_number: int) -> None:
+    (look,) = Translator().translate([row(callswaiting=no_number, callshandled=no_number, talkingagents=no_number)], T0)
+    assert look.waiting is None and look.longest_wait_ms is None
+    assert look.totals.keys() == {"offered", "abandoned", "left_other"}
+    assert look.agents is not None and "on_contact" not in look.agents
+    (look,) = Translator().translate([row(avgtalkduration=no_number, oldestcontact=no_number)], T0)
+    assert look.longest_wait_ms is None and "talk_ms" not in look.totals
+
+
 def test_what_is_as_it_was_is_not_said_again_before_half_a_minute() -> None:
     translator = Translator()
     assert translator.translate([row()], T0)
@@ -84,7 +94,10 @@ def test_a_new_day_counts_from_nought_even_where_it_is_already_past_yesterday() 
     assert total(delta.values()).get("offered") == 3 + 9
 
 
-@pytest.mark.parametrize("wrong", [{"callswaiting": "many"}, {"startdatetime": "yesterday"}, {"startdatetime": 7}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"callswaiting": "many"}, {"callswaiting": float("inf")}, {"startdatetime": "yesterday"}, {"startdatetime": 7}],
+)
 def test_what_is_no_number_or_no_date_is_an_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(CollectorError, match="RtCSQsSummary has"):
         Translator().translate([row(**wrong)], T0)
