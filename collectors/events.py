@@ -16,7 +16,8 @@ Conventions, the same for every event:
   (overflow and back, a transfer, a dialplan loop); two visits of one contact to one queue never
   overlap in time, and that is how consumers tell them apart.
 
-An event may reach the log twice, or late; consumers must not count it again.
+An event may reach the log twice, or late; consumers must not count it again. Of what *replaces* what was said before, the one with the later ``at`` holds;
+only two accounts of a quarter that was over when both were told cannot be put in order: the one that arrives last holds.
 """
 
 from __future__ import annotations

@@ -46,10 +46,17 @@ def growth(before: Observed | None, event: e.QueueObserved) -> Iterator[tuple[st
             yield name, grown
 
 
-def told(event: e.IntervalTotals) -> Counters:
+class Account(Counters):
+    """What the ACD's own account of one quarter said last. ``at``: when that was true; 0 in what an older version saved."""
+
+    at: int = 0
+
+
+def told(event: e.IntervalTotals) -> Account:
     """The account of one quarter as a cell."""
-    return Counters(
+    return Account(
         {name: value for name, value in event.counters.items() if value},
         from_pairs(event.answered_waits),
         from_pairs(event.abandoned_waits),
+        at=event.at,
     )

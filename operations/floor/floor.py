@@ -19,7 +19,7 @@ from typing import Any
 
 from collectors import events as e
 from operations.floor.agents import AWAY, Agent, book_time, group_of
-from operations.floor.aggregates import Observed, growth, observed, told
+from operations.floor.aggregates import Account, Observed, growth, observed, told
 from operations.floor.counters import MINUTE_MS, QUARTER_MS, Counters, wait_slot
 from operations.floor.transitions import SETTLE_WORDS, settle, take
 from operations.floor.visits import (
@@ -55,8 +55,8 @@ class Floor:
         self.agents: dict[str, Agent] = {}
         self.observed: dict[str, Observed] = {}
         self.reports: dict[str, int] = {}
-        self.told: dict[tuple[str, int], Counters] = {}
-        """By (queue, quarter): what the ACD's own account last said, where it is booked by differences."""
+        self.told: dict[tuple[str, int], Account] = {}
+        """By (queue, quarter): what the ACD's own account last said, as long as contacts are remembered."""
         self._contacts_since: dict[str, int] = {}
         """By queue: the first word about a contact that is remembered."""
         self.queues: set[str] = set()
@@ -476,26 +476,29 @@ class Floor:
     def _interval_totals(self, event: e.IntervalTotals) -> None:
         """The ACD's own account of a quarter. Before the source was watched it is set; from then on a sole account's difference is booked.
 
-        In a quarter in which the queue's contacts were told one by one, they are the truth.
+        In a quarter in which the queue's contacts were told one by one, they are the truth. An account that was true before the last one that was
+        told is old and changes nothing; of two that were true at the same time (both told after the quarter's end) the one told later holds.
         """
         start = event.start - event.start % QUARTER_MS
         end, queue, cell = start + QUARTER_MS, event.queue, told(event)
         if event.sole and event.at < end:
             self._live(event.at)  # the quarter that runs is watched from its first account on
+        before = self.told.get((queue, start))
+        if before is not None and cell.at < before.at:
+            return
         if self.live_since is None or end <= self.live_since:
-            self.replaced[(queue, start)] = cell
+            self.replaced[(queue, start)] = cell.copy()
         elif not event.sole or start < self._horizon or end > self._contacts_since.get(queue, end):
             self.too_late += 1
             return
         else:
-            before = self.told.get((queue, start))
-            if before == cell:
-                return
             change = cell.copy()
             if before is not None:
                 change.add(before, -1)
-            # In the minute of the news, so that a quarter that runs moves with it; what is told after its end closes it.
-            self._cell(queue, min(max(event.at, start), end - 1)).add(change)
+            if change:
+                # In the minute of the news, so that a quarter that runs moves with it; what is told after its end closes it.
+                self._cell(queue, min(max(event.at, start), end - 1)).add(change)
+        if start >= self._horizon and before != cell:
             self.told[(queue, start)] = cell
             self.touched_told.add((queue, start))
         self.queues.add(queue)
@@ -544,7 +547,7 @@ class Floor:
         agents: list[Agent],
         observed: dict[str, Observed],
         reports: dict[str, int],
-        told: dict[tuple[str, int], Counters],
+        told: dict[tuple[str, int], Account],
     ) -> None:
         """Take over a saved state (see ``operations.store.floor_store``)."""
         for history in visits:

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from operations.floor.agents import Agent
-from operations.floor.aggregates import Observed
-from operations.floor.counters import Counters
+from operations.floor.aggregates import Account, Observed
 from operations.floor.floor import Floor
 from operations.floor.visits import History
 from operations.store import keys
@@ -28,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 _visit = msgspec.json.Decoder(History).decode
 _agent = msgspec.json.Decoder(Agent).decode
 _observed = msgspec.json.Decoder(Observed).decode
-_told = msgspec.json.Decoder(Counters).decode
+_told = msgspec.json.Decoder(Account).decode
 _meta = msgspec.json.Decoder(Meta).decode
 
 

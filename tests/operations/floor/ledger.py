@@ -9,7 +9,7 @@ import msgspec
 
 from collectors import events as e
 from operations.floor.agents import AWAY, Agent, queues_of
-from operations.floor.aggregates import Observed
+from operations.floor.aggregates import Account, Observed
 from operations.floor.counters import OUTCOMES, Counters, total
 from operations.floor.floor import Floor
 from operations.floor.visits import History
@@ -82,7 +82,7 @@ class Ledger:
             [_through_json(agent, Agent) for agent in self.floor.agents.values()],
             {name: _through_json(seen, Observed) for name, seen in self.floor.observed.items()},
             dict(self.floor.reports),
-            {quarter: _through_json(cell, Counters) for quarter, cell in self.floor.told.items()},
+            {quarter: _through_json(cell, Account) for quarter, cell in self.floor.told.items()},
         )
         floor.clock, floor.booked_to, floor.live_since = self.floor.clock, self.floor.booked_to, self.floor.live_since
         return Ledger(floor, {key: cell.copy() for key, cell in self.cells.items()})

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from collectors import events as e
+from operations.floor.aggregates import Account
 from operations.floor.counters import QUARTER_MS, Counters
 from tests.operations.floor.ledger import T0, Ledger, at, snapshot
 from tests.operations.floor.test_transitions import abandoned, entered
@@ -117,6 +120,35 @@ def test_the_account_of_the_quarter_that_runs_counts_as_it_grows() -> None:
         14: {"offered": 1, "abandoned": 1},
     }
     assert booked(*looks, *looks[-1:]) == booked(*looks)
+    assert booked(*looks, *looks) == booked(*looks)
+
+
+def test_an_account_that_comes_late_takes_nothing_back() -> None:
+    assert booked(sole(60, offered=2), sole(130, offered=7), sole(60, offered=2)) == {
+        1: {"offered": 2},
+        2: {"offered": 5},
+    }
+    assert sum(n["offered"] for n in booked(sole(130, offered=7), sole(60, offered=2)).values()) == 7
+    floor = Ledger().tell(sole(900, offered=8)).tell(sole(130, offered=7)).floor
+    assert floor.told["q", at(0)].get("offered") == 8
+
+
+def test_an_older_account_of_a_quarter_before_the_watch_does_not_replace_a_newer_one() -> None:
+    def account(seconds: float, offered: int) -> e.IntervalTotals:
+        return e.IntervalTotals(at(seconds), "q", at(0), {"offered": offered})
+
+    ledger = Ledger().tell(account(300, 3), account(900, 9)).saved().tell(account(300, 3))
+    assert ledger.replaced == {}
+    ledger.tell(account(900, 10))
+    assert ledger.replaced["q", at(0)].get("offered") == 10
+
+
+def test_accounts_that_an_older_version_saved_are_taken_over() -> None:
+    before = msgspec.json.decode(b'{"n":{"offered":2}}', type=Account)
+    floor = Ledger().tell(snapshot(0)).floor
+    floor.restore([], [], {}, {}, {("q", at(0)): before})
+    floor.apply(sole(70, offered=3))
+    assert [cell.n for cell in floor.drain()[0].values()] == [{"offered": 1}]
 
 
 def test_an_account_that_settles_downwards_takes_back_what_it_took_for_more() -> None:
