@@ -213,7 +213,7 @@ class _Session:
             since = self._link.unwatched_since
             await self._link.emit([Snapshot(now, asked_at, names, [], seen, unwatched_since=since)])
         else:
-            await self._link.emit(self._roster.changes(people, now))
+            await self._link.emit(self._roster.changes(people, now, cut))
 
     async def _activity(self, of: str, query: Mapping[str, Any]) -> list[p.Activity]:
         # Grouped by queue, a batch has no more groups than this one page holds.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+import msgspec
 
 from collectors.events import AgentChanged, AgentQueues, AnyEvent, SeenAgent
 
@@ -24,14 +26,15 @@ class Roster:
         self._told_from = {}
         return list(self._seen.values())
 
-    def changes(self, people: Iterable[SeenAgent], at: int) -> list[AnyEvent]:
+    def changes(self, people: Iterable[SeenAgent], at: int, cut: Collection[str] = ()) -> list[AnyEvent]:
         """What a further whole list tells anew, in order. ``at``: when it was taken, epoch ms on our clock.
 
         A condition began when the ACD says so, at most at ``at`` and not before the last one that was told; one that it gives no
-        beginning began at ``at``. Who is no longer listed has signed out.
+        beginning began at ``at``. Who is no longer listed has signed out, but for who served one of ``cut``: queues of which the list
+        does not name everybody. Those stay as they were, in these queues at least.
         """
         events: list[AnyEvent] = []
-        now = {person.agent: person for person in people}
+        now = self._with_cut({person.agent: person for person in people}, cut)
         for name, person in now.items():
             before = self._seen.get(name)
             # The condition first: it may have begun before ``at``, and whoever is new is known from the first word on.
@@ -52,6 +55,14 @@ class Roster:
                 events.append(AgentChanged(at, name, "logged_out", name=before.name))
         self._seen = now
         return events
+
+    def _with_cut(self, now: dict[str, SeenAgent], cut: Collection[str]) -> dict[str, SeenAgent]:
+        for name, before in self._seen.items() if cut else ():
+            unsure = {queue: why for queue, why in before.queues.items() if queue in cut}
+            if unsure:
+                listed = now.get(name)
+                now[name] = msgspec.structs.replace(listed or before, queues=unsure | (listed.queues if listed else {}))
+        return now
 
     def _began(self, person: SeenAgent, before: SeenAgent | None, at: int) -> int:
         """When a new condition began: as the ACD says, where that lies after the one before began and not ahead of the list."""

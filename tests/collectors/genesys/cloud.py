@@ -61,6 +61,8 @@ class GenesysCloud:
         self.longest_as_epoch = True
         self.counts_views = True
         self.refuses = False
+        self.most_entities = 1_000
+        """People of a queue that one answer lists; more are left out, and the answer says that it was cut."""
         self.sockets: list[ServerConnection] = []
         self.channels: dict[str, list[str]] = {}
         self.tokens, self.token_s = 0, 86_400
@@ -199,7 +201,7 @@ class GenesysCloud:
                 for member in self.floor.members
                 if self.names[queue] in member.queues
             ]  # fmt: skip
-            results.append({"group": {"queueId": queue}, "data": [], "truncated": False, "entities": entities})
+            results.append({"group": {"queueId": queue}, "data": [], "truncated": len(entities) > self.most_entities, "entities": entities[: self.most_entities]})  # fmt: skip
         return Told({"results": results, "entityIdDimension": "userId"})
 
     def _conversations(self, asked: Asked) -> Told:

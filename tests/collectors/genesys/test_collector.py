@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from collectors.collector import CollectorError
-from collectors.events import AgentChanged, IntervalTotals, QueueObserved, Snapshot
+from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Snapshot
 from collectors.genesys.channel import Patience
 from collectors.genesys.collector import GenesysCollector, Pace
 from collectors.genesys.settings import GenesysSettings
@@ -224,6 +224,24 @@ def test_a_persons_change_is_told_with_its_own_time() -> None:
         assert of(link, AgentChanged) == [AgentChanged(now, "u1", "on_contact", name="Li Wei")]
 
     play(story, before=staff)
+
+
+def test_nobody_signs_out_because_a_list_was_cut() -> None:
+    def staff(cloud: GenesysCloud) -> None:
+        cloud.floor.members += [Member(f"u{n}", f"Agent {n}", {"sales": True}, since=cloud.clock()) for n in range(3)]
+
+    async def story(cloud: GenesysCloud, link: KeptLink) -> None:
+        cloud.most_entities = 2
+        await settled(lambda: "does not list everybody of sales" in link.facts.get("warning", ""))
+        before = asked(cloud, "routing/activity")
+        await settled(lambda: asked(cloud, "routing/activity") > before + 1)
+        assert of(link, AgentQueues) + of(link, AgentChanged) == []
+        cloud.floor.members.pop()
+        cloud.most_entities = 1_000
+        await settled(lambda: of(link, AgentChanged))
+        assert [(event.agent, event.condition) for event in of(link, AgentChanged)] == [("u2", "logged_out")]
+
+    play(story, before=staff, notifications=False)
 
 
 # ── limits ────────────────────────────────────────────────────────────────────────────────────────

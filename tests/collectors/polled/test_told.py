@@ -78,6 +78,18 @@ def test_who_comes_and_who_is_gone() -> None:
     ]
 
 
+def test_of_a_queue_whose_list_was_cut_nobody_leaves() -> None:
+    roster = Roster()
+    both = SeenAgent("li", "available", {"sales": None, "billing": None}, "Li Wei", "", T0)
+    ana = SeenAgent("ana", "available", {"billing": None}, "Ana", "", T0)
+    roster.start([both, ana], T0)
+    assert roster.changes([both], T0 + 5_000, ["billing"]) == []
+    assert roster.changes([person()], T0 + 10_000, ["billing"]) == [], (
+        "in the list of one queue, and cut from the other"
+    )
+    assert [event.agent for event in roster.changes([both], T0 + 15_000, ["sales"])] == ["ana", "ana"]
+
+
 def test_another_set_of_queues_is_told_whole() -> None:
     roster = Roster()
     roster.start([person()], T0)
