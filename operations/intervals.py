@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from typing import Any
 
-from operations.floor.counters import Counters, shown
+from operations.floor.counters import Counters, shown, total
 from operations.kpis.catalogue import CATALOGUE
+from operations.kpis.coverage import EVERYTHING, Cover, Gives, covers
 from operations.projects.calendar import Calendar
-from operations.projects.contract import Project
+from operations.projects.contract import Contract, Project, split_queue
 from operations.store import keys
 from operations.store.cells import read_quarters
 from operations.windows import PROJECT, WindowSums
 
 WINDOW_KPIS = tuple(kpi for kpi in CATALOGUE.values() if kpi.formula is not None)
+
+_NOTHING = Counters({}, {}, {})
 
 
 def revision(client: Any, project: Project) -> str:
@@ -25,13 +30,13 @@ def revision(client: Any, project: Project) -> str:
 
 
 def sums(client: Any, project: Project, start_ms: int, end_ms: int, minutes: int) -> dict[tuple[int, str], Counters]:
-    """Stored counters by (start of the interval in epoch ms, scope); the scope "" is the whole project.
+    """Stored counters by (start of the interval in epoch ms, scope), scopes as in ``operations.windows`` (by source too).
 
     ``minutes``: 15, 30 or 60. ``client``: synchronous, bytes responses. Intervals without any counter are missing.
     """
     calendar = Calendar(project.time_zone, 15 if minutes == 15 else 30)
     starts = _starts(calendar, start_ms, end_ms, minutes)
-    scopes = WindowSums(project, (), {})
+    scopes = WindowSums(project, (), {}, by_source=True)
     found: dict[tuple[int, str], Counters] = {}
     for source in project.sources:
         counts_for = partial(scopes.scopes, source)
@@ -65,12 +70,14 @@ def bounds(calendar: Calendar, start_ms: int, end_ms: int, minutes: int) -> list
 
 
 def intervals(
-    client: Any, project: Project, start_ms: int, end_ms: int, minutes: int, queue: str | None
+    client: Any, project: Project, start_ms: int, end_ms: int, minutes: int, queue: str | None, gives: Gives
 ) -> list[dict[str, Any]]:
-    """Every interval of [start, end), also the empty ones: ``{"start", "end", "queue", "counters", "kpis"}``.
+    """Every interval of [start, end), also the empty ones: ``{"start", "end", "queue", "counters", "kpis", "partial", "not_reported"}``.
 
-    ``queue``: a full queue name (``SOURCE/QUEUE``), None for the whole project. Durations in seconds. A KPI without a value is None.
-    Raises ``KeyError`` when the project has no such queue.
+    ``queue``: a full queue name (``SOURCE/QUEUE``), None for the whole project. ``gives``: by source what it tells; of one that is not
+    named nothing is held against it. Durations in seconds. A KPI without a value is None; as on a board, ``partial`` names by KPI the
+    sources that its value is without, and ``not_reported`` the KPIs that nobody who is asked gives. Raises ``KeyError`` when the
+    project has no such queue.
     """
     if queue is not None and queue not in project.queues:
         raise KeyError(queue)
@@ -79,23 +86,58 @@ def intervals(
     if not cut:
         return []
     found = sums(client, project, cut[0][0], cut[-1][1], minutes)
-    empty = Counters({}, {}, {})
+    gives = {source: gives.get(source, EVERYTHING) for source in project.sources}
+    told: dict[date, _Told] = {}
     rows = []
     for start, end in cut:
-        cell = found.get((start, queue or PROJECT), empty)
-        contract = project.contract_on(calendar.local_date(start))
-        kpis = {}
-        for kpi in WINDOW_KPIS:
-            assert kpi.formula is not None
-            value = kpi.formula(cell, contract, 0).value
-            kpis[kpi.key] = None if value is None else round(value, kpi.decimals) if kpi.decimals else int(value)
+        day = calendar.local_date(start)
+        here = told.get(day)
+        if here is None:
+            here = told[day] = _Told(project.contract_on(day), gives, queue)
         rows.append(
             {
                 "start": calendar.iso(start),
                 "end": calendar.iso(end),
                 "queue": queue,
-                "counters": shown(cell),
-                "kpis": kpis,
+                "counters": shown(found.get((start, queue or PROJECT), _NOTHING)),
+                "kpis": here.kpis(found, start),
+                "partial": here.partial,
+                "not_reported": here.nobody,
             }
         )
     return rows
+
+
+class _Told:
+    """What the sources of a project can tell under one contract: of a KPI the sum over those that give it, or nothing."""
+
+    def __init__(self, contract: Contract, gives: Gives, queue: str | None) -> None:
+        self._contract, self._queue, self._sources = contract, queue, tuple(gives)
+        by_kpi = covers(contract, gives, WINDOW_KPIS)
+        if queue is not None:
+            own = split_queue(queue)[0]
+            by_kpi = {key: Cover((own,) if own in cover.sources else (), ()) for key, cover in by_kpi.items()}
+        self._covers = by_kpi
+        self.partial = {key: list(cover.lacking) for key, cover in by_kpi.items() if cover.lacking}
+        self.nobody = [key for key, cover in by_kpi.items() if not cover.sources]
+
+    def kpis(self, cells: Mapping[tuple[int, str], Counters], start: int) -> dict[str, float | None]:
+        """Every KPI of the interval that begins at ``start``. ``cells``: as ``sums`` gives them."""
+        known: dict[tuple[str, ...], Counters] = {}
+        found: dict[str, float | None] = {}
+        for kpi in WINDOW_KPIS:
+            assert kpi.formula is not None
+            sources = self._covers[kpi.key].sources
+            if not sources:
+                found[kpi.key] = None
+                continue
+            if sources not in known:
+                known[sources] = self._sum(cells, start, sources)
+            value = kpi.formula(known[sources], self._contract, 0).value
+            found[kpi.key] = None if value is None else round(value, kpi.decimals) if kpi.decimals else int(value)
+        return found
+
+    def _sum(self, cells: Mapping[tuple[int, str], Counters], start: int, sources: tuple[str, ...]) -> Counters:
+        if self._queue is not None or len(sources) == len(self._sources):
+            return cells.get((start, self._queue or PROJECT), _NOTHING)
+        return total(cells.get((start, source), _NOTHING) for source in sources)

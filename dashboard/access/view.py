@@ -54,7 +54,8 @@ class View:
         """An interval of the past (``operations.intervals``) with those counters and KPIs that may be seen."""
         if self.kpis is None:
             return dict(row)
-        return {**row, "counters": self._only(row["counters"]), "kpis": self._only(row["kpis"])}
+        seen = {name: self._only(row[name]) for name in ("counters", "kpis", "partial")}
+        return {**row, **seen, "not_reported": [kpi for kpi in row["not_reported"] if self.shows(kpi)]}
 
     def redact(self, board: Mapping[str, Any]) -> dict[str, Any]:
         """A board or a change without what may not be seen; the argument stays as it is. Fields may be ``msgspec.Raw``."""

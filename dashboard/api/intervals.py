@@ -12,11 +12,14 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from collectors import event_log
 from dashboard.access.caller import Caller
 from dashboard.api.board import redis_away
 from dashboard.api.route import Handler, Web
 from dashboard.asgi import Answer, Problem, Request
 from operations import sources
+from operations.kpis.coverage import Gives, told_by
+from operations.projects.contract import Project
 
 LENGTHS = (15, 30, 60)
 MOST_DAYS = 92
@@ -27,8 +30,8 @@ AT_ONCE = 2
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
-Read = Callable[[Any, Any, int, int, int, str | None], list[dict[str, Any]]]
-"""``(client, project, start_ms, end_ms, minutes, queue) -> rows``; see ``operations.intervals.intervals``."""
+Read = Callable[[Any, Any, int, int, int, str | None, Gives], list[dict[str, Any]]]
+"""``(client, project, start_ms, end_ms, minutes, queue, gives) -> rows``; see ``operations.intervals.intervals``."""
 
 
 def handler(read: Read) -> Handler:
@@ -49,8 +52,9 @@ def handler(read: Read) -> Handler:
             raise Problem(422, "unknown_queue", f"queue: not one of this project's queues; they are {known}")
         accept = request.headers.get("accept", "*/*")
         try:
+            gives = await _gives(web, configured)
             async with turn:
-                rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue)
+                rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue, gives)
         except (RedisError, OSError) as error:
             raise redis_away(error) from error
         view = caller.view(configured)
@@ -65,6 +69,20 @@ def handler(read: Read) -> Handler:
         return await asyncio.to_thread(Answer.json, {"intervals": rows}, 200, [("Vary", "Accept")])
 
     return intervals
+
+
+async def _gives(web: Web, project: Project) -> Gives:
+    """By source of a project, what it tells."""
+    configured = web.watcher.current.sources
+    pipe = web.redis.pipeline(transaction=False)
+    for source in project.sources:
+        pipe.get(event_log.status_key(source))
+    raws = await pipe.execute() if project.sources else []
+    views = {
+        source: sources.judge(sources.parse(raw), web.clock(), configured[source].kind)
+        for source, raw in zip(project.sources, raws, strict=True)
+    }
+    return {source: told_by(view) for source, view in views.items()}
 
 
 def stretch(start: str | None, end: str | None, zone: tzinfo) -> tuple[int, int]:
@@ -123,7 +141,7 @@ def wants_csv(accept: str) -> bool:
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
-    """The rows as a table: start, end, queue, then counters and KPIs, each under its own name.
+    """The rows as a table: start, end, queue, then counters and KPIs, each under its own name, and what is missing from these.
 
     A cell that a spreadsheet would take for a formula is quoted with an apostrophe: a queue's name comes from outside.
     """
@@ -132,13 +150,18 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(
-        ["start", "end", "queue", *counters, *(f"kpi_{name}" if name in counters else name for name in kpis)]
+        [
+            *("start", "end", "queue", *counters),
+            *(f"kpi_{name}" if name in counters else name for name in kpis),
+            *("partial", "not_reported"),
+        ]
     )
     for row in rows:
         cells = [row["start"], row["end"], _plain(row["queue"] or "")]
         cells += [row["counters"].get(name, "") for name in counters]
         cells += ["" if row["kpis"].get(name) is None else row["kpis"][name] for name in kpis]
-        table.writerow(cells)
+        holes = (f"{name} without {', '.join(lacking)}" for name, lacking in row["partial"].items())
+        table.writerow([*cells, "; ".join(holes), " ".join(row["not_reported"])])
     return out.getvalue()
 
 

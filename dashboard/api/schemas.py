@@ -150,12 +150,21 @@ INTERVALS = shape(
     intervals={
         "type": "array",
         "items": shape(
-            ["start", "end", "queue", "counters", "kpis"],
+            ["start", "end", "queue", "counters", "kpis", "partial", "not_reported"],
             start=TIME,
             end=TIME,
             queue={**MAYBE_TEXT, "description": "SOURCE/QUEUE; null for the whole project"},
             counters=table(NUMBER, "by the names in docs/kpis.md"),
             kpis=table(MAYBE_NUMBER),
+            partial=table(
+                {"type": "array", "items": TEXT},
+                "by KPI: sources of the project that cannot give it, the value is without them",
+            ),
+            not_reported={
+                "type": "array",
+                "items": TEXT,
+                "description": "KPIs that no source gives: null for that reason",
+            },
         ),
     },
 )

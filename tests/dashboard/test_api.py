@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from datetime import datetime
@@ -13,8 +15,10 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard.api.rows import rows
+from operations.floor.counters import Counters
 from tests.dashboard.conftest import WebProcess, configuration, eventually
 from tests.dashboard.publisher import Publisher, board_checked, now_ms, role_lives, source_says
+from tests.operations.intraday.past import write
 
 
 @pytest.fixture
@@ -287,6 +291,26 @@ def test_intervals_as_csv_when_the_caller_prefers_it(web: WebProcess, publisher:
     assert lines[1].startswith("2026-11-20T09:00:00.000+08:00,2026-11-20T09:30:00.000+08:00,,")
     for accept in ("*/*", "application/json", "text/csv;q=0.2, application/json", "text/html"):
         assert web.get(path, headers={"Accept": accept}).headers["content-type"] == "application/json"
+
+
+def test_intervals_tell_what_the_source_cannot_give_apart_from_nothing(
+    web: WebProcess, publisher: Publisher, described: Callable[..., None]
+) -> None:
+    source_says(publisher.client, "demo", now_ms(), facts={"gives": ["contacts", "abandons"]})
+    start = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
+    booked = Counters({"offered": 4, "answered": 3, "handled": 3, "abandoned": 1})
+    write(publisher.client, "demo", {(publisher.project, int(start.timestamp() * 1000)): booked}, now_ms())
+    path = f"/api/v1/projects/{publisher.project}/intervals?{GOOD}"
+    body = web.get(path).json()
+    described("/api/v1/projects/{project}/intervals", 200, body)
+    row = body["intervals"][0]
+    assert (row["kpis"]["answered"], row["kpis"]["abandon_rate_pct"]) == (3, 25)
+    assert row["kpis"]["avg_hold_s"] is row["kpis"]["service_level_pct"] is None
+    assert {"avg_hold_s", "aht_s", "service_level_pct"} <= set(row["not_reported"])
+    assert "answered" not in row["not_reported"]
+    table = list(csv.DictReader(io.StringIO(web.get(path, headers={"Accept": "text/csv"}).text)))
+    assert "avg_hold_s" in table[0]["not_reported"].split()
+    assert (table[0]["avg_hold_s"], table[0]["kpi_answered"], table[0]["partial"]) == ("", "3", "")
 
 
 @pytest.mark.parametrize(

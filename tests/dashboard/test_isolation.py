@@ -218,6 +218,8 @@ def test_no_route_no_page_and_no_feed_shows_a_client_another_kpi_or_a_name(
             )
             assert HIDDEN not in answer.text, path
             assert "Alice" not in answer.text, path
+        past = client.ask("GET", "/api/v1/projects/p0/intervals?from=2026-11-20&to=2026-11-20").json()["intervals"][0]
+        assert [past[part] for part in ("counters", "kpis", "partial", "not_reported")] == [{}, {}, {}, []]
         board = client.ask("GET", "/api/v1/projects/p0/board").json()
         assert list(board["kpis"]) == list(board["queues"]["demo/p0"]["kpis"]) == ["contacts_waiting"]
         assert [alert["kpi"] for alert in board["alerts"]] == ["contacts_waiting"]

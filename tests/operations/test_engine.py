@@ -257,8 +257,8 @@ def test_an_agent_of_three_queues_is_one_agent_and_one_agents_time(
         run(running, clock, 14)
         clock.at += 46_000
     assert board(redis)["kpis"]["agents_available"]["value"] == 1
-    row = intervals(redis, project(queues), NOON, NOON + 1_800_000, 30, None)[0]
-    each = intervals(redis, project(queues), NOON, NOON + 1_800_000, 30, "hq/b")[0]
+    row = intervals(redis, project(queues), NOON, NOON + 1_800_000, 30, None, {})[0]
+    each = intervals(redis, project(queues), NOON, NOON + 1_800_000, 30, "hq/b", {})[0]
     assert row["counters"]["available_s"] == each["counters"]["available_s"] >= 240
 
 

@@ -117,18 +117,18 @@ def test_intervals_follow_the_local_clock_through_a_day_of_25_hours(redis: redis
     start, end = ours.calendar.day(AUTUMN + 3_600_000)
     cells.add({("a", at): Counters({"offered": 1}, {}, {}) for at in range(start, end, QUARTER_MS)}, {}, now)
     save(cells, redis, now)
-    rows = intervals(redis, ours, start, end, 30, None)
+    rows = intervals(redis, ours, start, end, 30, None, {})
     assert end - start == 25 * 3_600_000
     assert [row["counters"]["offered"] for row in rows] == [2] * 50
     assert len({row["start"] for row in rows}) == 50
-    assert len(intervals(redis, ours, start, end, 60, None)) == 25
-    assert len(intervals(redis, ours, start, end, 15, "hq/a")) == 100
+    assert len(intervals(redis, ours, start, end, 60, None, {})) == 25
+    assert len(intervals(redis, ours, start, end, 15, "hq/a", {})) == 100
 
 
 def test_an_interval_without_contacts_has_counters_of_zero_and_no_ratio(redis: redis_py.Redis) -> None:
-    row = intervals(redis, project(), NOON, NOON + 1_800_000, 30, "hq/support")[0]
+    row = intervals(redis, project(), NOON, NOON + 1_800_000, 30, "hq/support", {})[0]
     assert row["counters"]["offered"] == 0
     assert row["kpis"]["service_level_pct"] is None
     assert row["start"] == "2026-11-22T12:00:00.000+08:00"
     with pytest.raises(KeyError):
-        intervals(redis, project(), NOON, NOON + 1_800_000, 30, "hq/rival")
+        intervals(redis, project(), NOON, NOON + 1_800_000, 30, "hq/rival", {})

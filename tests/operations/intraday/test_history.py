@@ -56,7 +56,7 @@ def test_every_interval_agrees_with_the_catalogues_formulas(
             )
     write(redis, "hq", cells, start + 86_400_000)
     found = told(redis, of, start + 100_000_000, day="2026-11-20", queue=queue, minutes=minutes)
-    rows = intervals(redis, of, start, start + 86_400_000, minutes, queue or None)
+    rows = intervals(redis, of, start, start + 86_400_000, minutes, queue or None, {})
     assert len(rows) == len(found.steps)
     for row, shown in zip(rows, found.steps.to_dict("records"), strict=True):
         for key in ("service_level_pct", "abandon_rate_pct", "asa_s", "aht_s", "offered", "abandoned", "answered"):
