@@ -64,6 +64,8 @@ class Sessions:
         self._secret = ""
         self._ended: frozenset[str] = frozenset()
         self._ended_here: set[str] = set()
+        """Those of which Redis has not said yet that it knows."""
+        self._told_of: frozenset[str] = frozenset()
         self._redis: Any = None
         self._clock: Callable[[], int] = lambda: 0
         self._told: Callable[[str], None] = lambda _: None
@@ -94,15 +96,27 @@ class Sessions:
     async def look(self) -> None:
         """Agree with the other web processes on the secret, and learn which sessions were ended."""
         now_ms = self._clock()
+        pending = frozenset(self._ended_here)
+        self._tell(self._ended | pending)
         pipe = self._redis.pipeline(transaction=False)
         pipe.set(keys.SESSIONS_SECRET, self._secret or secrets.token_urlsafe(48), nx=True)
+        if pending:  # somebody signed out while Redis was away
+            pipe.zadd(keys.SESSIONS_ENDED, dict.fromkeys(pending, now_ms + ENDED_MS))
         pipe.get(keys.SESSIONS_SECRET)
         pipe.zrangebyscore(keys.SESSIONS_ENDED, now_ms, "+inf")
-        _, secret, ended = await pipe.execute()
+        *written, secret, ended = await pipe.execute(raise_on_error=False)
+        for answer in (secret, ended, *(written if secret is None else ())):  # a Redis that is full can still be read
+            if isinstance(answer, Exception):
+                raise answer
         self._secret = secret.decode()
-        known, self._ended = self._ended, frozenset(name.decode() for name in ended)
-        for name in self._ended - known:
+        self._ended = frozenset(name.decode() for name in ended)
+        self._ended_here -= self._ended
+        self._tell(self._ended | self._ended_here)
+
+    def _tell(self, ended: frozenset[str]) -> None:
+        for name in ended - self._told_of:
             self._told(name)
+        self._told_of = ended
 
     async def follow(self) -> NoReturn:
         """Until cancelled. While Redis is away, who is signed in stays so."""
@@ -169,7 +183,7 @@ class Sessions:
         return str(signer.dumps({**session.data, "at": now_ms})) if signer else None
 
     def end(self, client: Any, session: str) -> None:
-        """End a session for every process. ``client``: synchronous. While Redis is away, only this process knows of it."""
+        """End a session for every process. ``client``: synchronous. While Redis is away only this process knows; ``look`` says it later."""
         self._ended_here.add(session)
         now_ms = self._clock()
         try:

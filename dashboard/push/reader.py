@@ -25,6 +25,7 @@ from dashboard.context import CHANNELS, Clock, Watcher, channel_project
 from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
 from operations import sources
+from operations.projects.configuration import Configuration
 from operations.store import boards, keys
 
 log = logging.getLogger(__name__)
@@ -207,8 +208,14 @@ class Reader:
         if configuration.access != before.access:
             self._hub.close()
         for project in self._hub.projects():
-            if project not in configuration.projects:
+            if _seen_of(configuration, project) != _seen_of(before, project):
                 self._hub.close(project)
+
+
+def _seen_of(configuration: Configuration, project: str) -> tuple[str, ...] | None:
+    """The KPIs that a client of a project sees who was given none by name (``Caller.view``); None: there is no such project."""
+    found = configuration.projects.get(project)
+    return None if found is None else tuple(found.wall)
 
 
 async def _quietly(closing: Any) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,7 +16,9 @@ from dashboard.access.places import same_site
 from dashboard.access.sessions import Sessions, granted
 from dashboard.api.rows import rows
 from operations.projects.access import Access, OpenId
+from operations.store import keys
 from operations.store.embedded_redis import EmbeddedRedis
+from tests.collectors.redis_process import RedisProcess
 from tests.dashboard.conftest import WebProcess, configuration, eventually
 from tests.dashboard.person import SCRIPT, VISIT, Person
 from tests.dashboard.publisher import Publisher, now_ms, source_says
@@ -382,6 +384,27 @@ def test_who_was_removed_or_got_a_new_password_is_out_at_once_the_open_feed_too(
         assert person.ask("GET", "/api/v1/projects", "").status_code == 401
 
 
+def test_a_kpi_that_is_taken_off_the_wall_leaves_a_clients_open_feed_too(
+    own_web: Callable[[str], WebProcess], redis: redis_py.Redis
+) -> None:
+    """A client who was given no KPIs by name sees those of the wall; a feed that is open must not go on with the old ones."""
+    boards(redis)
+    text = configuration(ACCESS, projects=["p0"])
+    walled = text.replace("queues: [demo/p0]}", "queues: [demo/p0], wall: [contacts_waiting, agents_available]}")
+    less = walled.replace("[contacts_waiting, agents_available]", "[agents_available]")
+    assert len({text, walled, less}) == 3
+    web = own_web(walled)
+    with Person(web) as person:
+        person.sign_in(*BUYER)
+        with web.live("p0", {"Cookie": f"floorlight_session={person.cookie}"}) as feed:
+            assert "contacts_waiting" in feed.event("snapshot")[2]["kpis"]
+            web.configure(less)
+            while feed.block():
+                pass
+        with web.live("p0", {"Cookie": f"floorlight_session={person.cookie}"}) as feed:
+            assert "contacts_waiting" not in feed.event("snapshot")[2]["kpis"]
+
+
 def test_another_role_and_other_projects_hold_from_the_next_request_on(
     own_web: Callable[[str], WebProcess], redis: redis_py.Redis
 ) -> None:
@@ -488,13 +511,57 @@ def test_where_nobody_signs_in_the_page_leads_on_and_a_language_can_be_chosen(we
         assert person.send("/sign-out").headers["location"] == "/"
 
 
-def test_while_redis_is_away_who_is_signed_in_stays_so(
+def test_while_redis_is_away_who_is_signed_in_stays_so_and_who_signs_out_is_out_for_good(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    own = RedisProcess(tmp_path / "redis")
+    own.start()
+    web = WebProcess(tmp_path, f"unix://{own.socket}", configuration(ACCESS, projects=["p0"])).start()
+
+    def there(cookie: str) -> int:
+        return web.get("/api/v1/projects", cookies={"floorlight_session": cookie}).status_code
+
+    try:
+        with own.client() as client:
+            boards(client)
+        with Person(web) as mei, Person(web) as root:
+            mei.sign_in(*MEI)
+            root.sign_in(*ROOT)
+            copy, token = mei.cookie, mei.token()
+            with web.live("p0", {"Cookie": f"floorlight_session={copy}"}) as feed:
+                feed.event("snapshot")
+                own.stop()
+                assert (there(copy), there(root.cookie)) == (200, 200)
+                assert mei.send("/sign-out", csrf=token).status_code == 303
+                assert (there(copy), there(root.cookie)) == (401, 200)
+                while feed.block():  # it ends without Redis
+                    pass
+            own.start()
+            with own.client() as client:
+                eventually(lambda: client.zcard(keys.SESSIONS_ENDED) == 1, "Redis is told when it is back")
+            web.stop()
+            web.start()
+            assert (there(copy), there(root.cookie)) == (401, 200), (
+                "also after a restart, which forgets what was only here"
+            )
+    finally:
+        web.stop()
+        own.stop()
+
+
+def test_a_redis_that_is_full_hides_from_nobody_who_has_signed_out(
     own_web: Callable[[str], WebProcess], redis: redis_py.Redis
 ) -> None:
     web = own_web(configuration(ACCESS, projects=["p0"]))
     with Person(web) as person:
         person.sign_in(*MEI)
-        redis.execute_command("CLIENT", "PAUSE", 3000, "ALL")
-        began = time.monotonic()
-        assert person.ask("GET", "/api/v1/projects", "").status_code == 200
-        assert time.monotonic() - began < 60
+        eventually(lambda: redis.exists(keys.SESSIONS_SECRET) == 1, "the process has said what signs")
+        signer = Sessions().signer(Access.model_validate({"secret": redis.get(keys.SESSIONS_SECRET).decode()}))
+        assert signer is not None
+        with redis.pipeline(transaction=True) as pipe:
+            pipe.zadd(keys.SESSIONS_ENDED, {signer.loads(person.cookie)["sid"]: now_ms() + 60_000})
+            pipe.config_set("maxmemory", "1mb")
+            pipe.execute()
+        try:
+            eventually(lambda: person.visit("/").status_code == 303, "the end of a session is read all the same")
+        finally:
+            redis.config_set("maxmemory", "0")
