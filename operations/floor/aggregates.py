@@ -24,21 +24,26 @@ class Observed(msgspec.Struct):
 
 
 def observed(before: Observed | None, event: e.QueueObserved) -> Observed:
-    """A look, as it is kept until the next one."""
+    """A look, as it is kept until the next one. A total that it does not name stands: what comes until it is named again is counted then."""
     longest = None if event.longest_wait_ms is None else event.at - event.longest_wait_ms
     counts = event.waiting is not None or (before is not None and before.counts_waiting)
-    return Observed(event.at, event.waiting, longest, event.agents, dict(event.totals), event.since, counts)
+    totals, since = dict(event.totals), event.since
+    if before is not None and not _counts_anew(before, event):
+        totals, since = before.totals | totals, before.since if since is None else since
+    return Observed(event.at, event.waiting, longest, event.agents, totals, since, counts)
+
+
+def _counts_anew(before: Observed, event: e.QueueObserved) -> bool:
+    return event.since is not None and before.since is not None and event.since > before.since
 
 
 def growth(before: Observed | None, event: e.QueueObserved) -> Iterator[tuple[str, int]]:
     """(counter, what came since the look before). The first look tells nothing; a counter that fell was reset to zero in between."""
     if before is None:
         return
-    anew = event.since is not None and before.since is not None and event.since > before.since
+    anew = _counts_anew(before, event)
     for name, value in event.totals.items():
-        known = before.totals.get(name)
-        if anew:
-            known = 0
+        known = 0 if anew else before.totals.get(name)
         if known is None:
             continue
         grown = value - known if value >= known else value

@@ -47,6 +47,21 @@ def test_a_counter_that_appears_later_counts_from_its_second_sight() -> None:
     }
 
 
+def test_what_came_while_a_counter_or_a_whole_queue_was_left_out_counts_when_it_is_back() -> None:
+    assert booked(polled(0, offered=5, talk_ms=100), polled(5, offered=6), polled(10, offered=6, talk_ms=300)) == {
+        0: {"offered": 1, "talk_ms": 200}
+    }
+    assert booked(polled(0, offered=5), polled(5), polled(10, offered=9)) == {0: {"offered": 4}}
+
+
+def test_a_counter_that_was_left_out_over_a_reset_counts_from_nought() -> None:
+    def of_day(seconds: float, since: float | None, **totals: int) -> e.QueueObserved:
+        return e.QueueObserved(at(seconds), "q", totals=totals, since=None if since is None else at(since))
+
+    left_out = [of_day(0, -9, offered=2), of_day(5, None), of_day(10, 5, offered=3)]
+    assert booked(*left_out) == {0: {"offered": 3}}
+
+
 def test_a_look_that_comes_again_or_late_changes_nothing() -> None:
     looks = [polled(0, offered=5), polled(10, offered=9)]
     assert booked(*looks, *looks, polled(5, offered=7)) == {0: {"offered": 4}}
