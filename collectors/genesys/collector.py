@@ -201,7 +201,8 @@ class _Session:
         for batch in p.in_batches(list(queues)):
             memberships += await self._activity("routing", p.people_query(batch))
             conversations += await self._activity("conversations", p.contacts_query(batch))
-        await self._learn_names(translate.user_ids(memberships))
+        named = translate.user_ids(memberships)
+        await self._learn_names(named)
         cut = translate.truncated(memberships, queues)
         self._warn("people", f"Genesys Cloud does not list everybody of {', '.join(cut[:5])}" if cut else "")
         people = translate.people(memberships, conversations, queues, self._names, self._api.clock.ours)
@@ -213,7 +214,8 @@ class _Session:
             since = self._link.unwatched_since
             await self._link.emit([Snapshot(now, asked_at, names, [], seen, unwatched_since=since)])
         else:
-            await self._link.emit(self._roster.changes(people, now, cut))
+            signed_out = set(named) - {person.agent for person in people}
+            await self._link.emit(self._roster.changes(people, now, cut, signed_out))
 
     async def _activity(self, of: str, query: Mapping[str, Any]) -> list[p.Activity]:
         # Grouped by queue, a batch has no more groups than this one page holds.

@@ -26,15 +26,18 @@ class Roster:
         self._told_from = {}
         return list(self._seen.values())
 
-    def changes(self, people: Iterable[SeenAgent], at: int, cut: Collection[str] = ()) -> list[AnyEvent]:
+    def changes(
+        self, people: Iterable[SeenAgent], at: int, cut: Collection[str] = (), signed_out: Collection[str] = ()
+    ) -> list[AnyEvent]:
         """What a further whole list tells anew, in order. ``at``: when it was taken, epoch ms on our clock.
 
         A condition began when the ACD says so, at most at ``at`` and not before the last one that was told; one that it gives no
         beginning began at ``at``. Who is no longer listed has signed out, but for who served one of ``cut``: queues of which the list
-        does not name everybody. Those stay as they were, in these queues at least.
+        does not name everybody. Those stay as they were, in these queues at least, unless they are among the ``signed_out``.
         """
         events: list[AnyEvent] = []
-        now = self._with_cut({person.agent: person for person in people}, cut)
+        now = {person.agent: person for person in people}
+        now |= self._cut_off(now, cut, signed_out)
         for name, person in now.items():
             before = self._seen.get(name)
             # The condition first: it may have begun before ``at``, and whoever is new is known from the first word on.
@@ -56,13 +59,18 @@ class Roster:
         self._seen = now
         return events
 
-    def _with_cut(self, now: dict[str, SeenAgent], cut: Collection[str]) -> dict[str, SeenAgent]:
+    def _cut_off(
+        self, now: dict[str, SeenAgent], cut: Collection[str], signed_out: Collection[str]
+    ) -> dict[str, SeenAgent]:
+        """Who was in one of ``cut``, and as what to be taken now."""
+        found: dict[str, SeenAgent] = {}
         for name, before in self._seen.items() if cut else ():
             unsure = {queue: why for queue, why in before.queues.items() if queue in cut}
-            if unsure:
+            if unsure and name not in signed_out:
                 listed = now.get(name)
-                now[name] = msgspec.structs.replace(listed or before, queues=unsure | (listed.queues if listed else {}))
-        return now
+                queues = unsure if listed is None else unsure | listed.queues
+                found[name] = msgspec.structs.replace(listed or before, queues=queues)
+        return found
 
     def _began(self, person: SeenAgent, before: SeenAgent | None, at: int) -> int:
         """When a new condition began: as the ACD says, where that lies after the one before began and not ahead of the list."""

@@ -236,10 +236,15 @@ def test_nobody_signs_out_because_a_list_was_cut() -> None:
         before = asked(cloud, "routing/activity")
         await settled(lambda: asked(cloud, "routing/activity") > before + 1)
         assert of(link, AgentQueues) + of(link, AgentChanged) == []
+        cloud.floor.members[0].status, cloud.floor.members[0].presence = "OFF_QUEUE", "OFFLINE"
+        await settled(lambda: of(link, AgentChanged))
         cloud.floor.members.pop()
         cloud.most_entities = 1_000
-        await settled(lambda: of(link, AgentChanged))
-        assert [(event.agent, event.condition) for event in of(link, AgentChanged)] == [("u2", "logged_out")]
+        await settled(lambda: len(of(link, AgentChanged)) == 2)
+        signed_out = [(event.agent, event.condition) for event in of(link, AgentChanged)]
+        assert signed_out == [("u0", "logged_out"), ("u2", "logged_out")], (
+            "the list names the one, and the other no more"
+        )
 
     play(story, before=staff, notifications=False)
 

@@ -87,7 +87,8 @@ def test_of_a_queue_whose_list_was_cut_nobody_leaves() -> None:
     assert roster.changes([person()], T0 + 10_000, ["billing"]) == [], (
         "in the list of one queue, and cut from the other"
     )
-    assert [event.agent for event in roster.changes([both], T0 + 15_000, ["sales"])] == ["ana", "ana"]
+    assert [event.agent for event in roster.changes([], T0 + 15_000, ["billing"], ["li"])] == ["li", "li"]
+    assert [event.agent for event in roster.changes([], T0 + 20_000, ["sales"])] == ["ana", "ana"]
 
 
 def test_another_set_of_queues_is_told_whole() -> None:
