@@ -40,6 +40,7 @@ Fact = Literal[
     "agent_time",
     "contacts",
     "waits",
+    "in_time",
     "abandons",
     "flow_outs",
     "talk",
@@ -65,7 +66,7 @@ shown as "not reported by this ACD" instead of as a zero.
   those that it tells apart. ``agent_names``: who they are, each with condition and since when.
   ``agent_time``: enough to add up the time that people spend in each condition (single people, or running totals of it).
 * ``contacts``: how many entered each queue and how many were answered. ``waits``: how long those who were answered had waited, each or at
-  least in sum. ``abandons``: how many hung up unanswered. ``flow_outs``: how many left unanswered for another reason, and for which.
+  least in sum. ``in_time``: how many of them were answered within a threshold; who tells each wait tells that too. ``abandons``: how many hung up unanswered. ``flow_outs``: how many left unanswered for another reason, and for which.
 * ``talk``, ``hold``, ``wrap``, ``ring``: how long each took. Talk that holds the time on hold is ``talk`` alone.
 * ``transfers``: which contacts an agent passed on. ``rang_no_answer``: alerts that an agent let ring out.
 * The rest is what ``events.Reported`` carries and an ACD rarely knows: ``surveys`` of callers, ``resolution`` at the first contact,

@@ -82,7 +82,7 @@ class Instance:
     async def recall(self) -> None:
         await self._quarters.recall()
         if self._at_once:
-            self._link.note(gives=sorted(AmazonConnectCollector.gives - {"waits"}))
+            self._link.note(gives=sorted(AmazonConnectCollector.gives - {"waits", "in_time"}))
 
     async def catalogue(self) -> None:
         """Which queues there are, and how people, statuses and profiles are called."""

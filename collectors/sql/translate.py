@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 from collectors.collector import CollectorError, Fact
-from collectors.counters import COUNTERS
+from collectors.counters import COUNTERS, fact_of
 from collectors.events import QueueObserved, Reported, SeenAgent
 from collectors.polled.contacts import LoggedContact, Outcome
 from collectors.sql.columns import CONDITIONS, TOTALS, counter_of
@@ -23,7 +23,7 @@ _PLAIN: dict[str, Fact] = {
 }
 _OF_CONTACTS: dict[str, tuple[Fact, ...]] = {
     "entered_at": ("waiting", "longest_wait", "contacts"),
-    "answered_at": ("waits",),
+    "answered_at": ("waits", "in_time"),
     "outcome": ("abandons", "flow_outs"),
     "talk_s": ("talk",),
     "hold_s": ("hold",),
@@ -43,8 +43,8 @@ def told_by_queues(columns: Iterable[str]) -> set[Fact]:
     for column in columns:
         if column in _PLAIN:
             facts.add(_PLAIN[column])
-        elif is_total(column):
-            facts.add(COUNTERS.get(counter_of(column), "waits"))
+        elif is_total(column) and (fact := fact_of(counter_of(column))) is not None:
+            facts.add(fact)
     return facts
 
 

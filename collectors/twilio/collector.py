@@ -59,8 +59,8 @@ class TwilioCollector:
     Settings: ClassVar[type[SourceSettings]] = TwilioSettings
     gives: ClassVar[frozenset[Fact]] = frozenset(
         (
-            "waiting", "longest_wait", "agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time", "contacts", "waits", "abandons",
-            "flow_outs", "rang_no_answer",
+            "waiting", "longest_wait", "agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time", "contacts", "waits", "in_time",
+            "abandons", "flow_outs", "rang_no_answer",
         )
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from collectors import events as e
 from collectors.collector import Fact
-from collectors.counters import COUNTERS
+from collectors.counters import fact_of
 from collectors.webhook import forms as f
 from collectors.webhook.facts import COUNTED, Untrue
 
@@ -27,9 +27,8 @@ OLDEST_INTERVAL_MS = 25 * 31 * 24 * 3600 * 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
-_WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
 
-CAME: frozenset[Fact] = frozenset(("contacts", "waiting", "longest_wait", "waits", "abandons", "flow_outs"))
+CAME: frozenset[Fact] = frozenset(("contacts", "waiting", "longest_wait", "waits", "in_time", "abandons", "flow_outs"))
 """What follows from the beginning of a wait, whose end has to be told in any case: by an answer, by whoever hung up, or by whoever left."""
 
 AGENT_FACTS: frozenset[Fact] = frozenset(("agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time", "wrap"))
@@ -117,11 +116,9 @@ def _queues(told: Iterable[str] | Mapping[str, str | None], path: str) -> dict[s
 
 def _counters(told: Mapping[str, int], path: str, facts: set[Fact]) -> dict[str, int]:
     for name in told:
-        fact = COUNTERS.get(name)
+        fact = fact_of(name)
         if fact is None:
-            if not _WITHIN.fullmatch(name):
-                raise Wrong(path, f"no such counter: {name[:50]!r}; docs/collectors/webhook.md lists them")
-            fact = "waits"
+            raise Wrong(path, f"no such counter: {name[:50]!r}; docs/collectors/webhook.md lists them")
         facts.add(fact)
     return dict(told)
 
@@ -150,7 +147,7 @@ def _rang_no_answer(t: Translator, form: f.RangNoAnswer) -> e.AnyEvent:
 def _answered(t: Translator, form: f.Answered) -> e.AnyEvent:
     _names(form, form.agent)
     # whoever tells the answer tells the end too, and how long they talked follows from the two
-    _claims(t, "contacts", "talk", waits=form.wait_ms, ring=form.ring_ms)
+    _claims(t, "contacts", "talk", waits=form.wait_ms, in_time=form.wait_ms, ring=form.ring_ms)
     return e.ContactAnswered(t.at(form.at), form.queue, form.contact, form.agent, form.wait_ms, form.ring_ms)
 
 
@@ -168,7 +165,15 @@ def _resumed(t: Translator, form: f.Resumed) -> e.AnyEvent:
 
 def _completed(t: Translator, form: f.Completed) -> e.AnyEvent:
     _names(form, form.agent)
-    _claims(t, "contacts", waits=form.wait_ms, talk=form.talk_ms, hold=form.hold_ms, transfers=form.transferred)
+    _claims(
+        t,
+        "contacts",
+        waits=form.wait_ms,
+        in_time=form.wait_ms,
+        talk=form.talk_ms,
+        hold=form.hold_ms,
+        transfers=form.transferred,
+    )
     return e.ContactCompleted(
         t.at(form.at),
         form.queue,
@@ -263,7 +268,7 @@ def _interval(t: Translator, form: f.Interval) -> e.AnyEvent:
         raise Wrong("at", "before start; it is when the account was true")
     counters = _counters(form.counters, "counters", t.told)
     if form.answered_waits:
-        t.told.add("waits")
+        t.told |= {"waits", "in_time"}
     return e.IntervalTotals(
         min(at, end), form.queue, start, counters, form.answered_waits, form.abandoned_waits, form.sole
     )

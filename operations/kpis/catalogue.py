@@ -91,7 +91,7 @@ _ROWS = (
     _now("agents_paused", "Agents on break", "小休坐席", "小休坐席", "agents", "neither", "Distinct people paused now.", "agents"),
     _now("agents_logged_in", "Agents signed in", "签入坐席", "簽入坐席", "agents", "neither", "Distinct people signed in now, paused included.", "agents"),
     _sum("service_level_pct", "Service level", "服务水平", "服務水準", "%", "up", f.service_level,
-         "Answered within T of the contacts that count, by the contract's rule.", "contacts", "waits"),
+         "Answered within T of the contacts that count, by the contract's rule.", "contacts", "in_time"),
     _sum("answer_rate_pct", "Answer rate", "接通率", "接通率", "%", "up", f.answer_rate, "A / (A + B + F).", "contacts", "abandons"),
     _sum("offered", "Offered", "呼入量", "呼入量", "contacts", "neither", f.counted("offered"), "Contacts that entered the queue.", "contacts"),
     _sum("answered", "Answered", "接通量", "接通量", "contacts", "up", f.counted("answered"), "Contacts that an agent answered.", "contacts"),

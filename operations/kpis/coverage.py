@@ -44,6 +44,7 @@ FACT_NAMES: dict[str, Said] = {
     "agent_time": say("agents' time"),
     "contacts": say("offered and answered contacts"),
     "waits": say("waits"),
+    "in_time": say("who was answered in time"),
     "abandons": say("abandons"),
     "flow_outs": say("flow-outs"),
     "talk": say("talk time"),

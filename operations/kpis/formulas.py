@@ -189,11 +189,15 @@ def speed_of_answer(c: Counters, terms: Terms, waiting_late: int) -> Result:
 
 
 def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
-    """The longest wait that ended in the window, answered or abandoned, in seconds, rounded up to the whole second."""
-    slots = [*c.answered_waits, *c.abandoned_waits]
-    if not slots:
-        return Result(None, 0, NOT_REPORTED if c.get("answered") + c.get("abandoned") else NO_CONTACTS)
-    return Result((max(slots) + 1) // 2, c.get("answered") + c.get("abandoned"))
+    """The longest wait that ended in the window, answered or abandoned, in seconds, rounded up to the whole second.
+
+    Nobody knows it while a single wait is not told: of a sum, or of those beyond a threshold, none is the longest.
+    """
+    ended = c.get("answered") + c.get("abandoned")
+    if sum(c.answered_waits.values()) + sum(c.abandoned_waits.values()) < ended:
+        return Result(None, 0, NOT_REPORTED)
+    slots = [slot for waits in (c.answered_waits, c.abandoned_waits) for slot, contacts in waits.items() if contacts > 0]
+    return Result((max(slots) + 1) // 2, ended) if slots else Result(None, 0, NO_CONTACTS)
 
 
 def share(part: str, whole: str, why: str = NO_CONTACTS) -> Formula:

@@ -6,12 +6,12 @@ import pytest
 import redis as redis_py
 
 from collectors.collector import BUSINESS, FLOOR
-from collectors.events import AgentChanged, AgentQueues, QueueObserved, Reported
+from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Reported
 from operations.projects.contract import Target
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
 NO_TALK = sorted(FLOOR - {"talk", "hold", "wrap", "transfers"})
-NO_WAITS = sorted(FLOOR - {"waits"})
+NO_WAITS = sorted(FLOOR - {"waits", "in_time"})
 
 
 @pytest.fixture
@@ -78,6 +78,20 @@ def test_a_service_level_over_part_of_the_floor_has_its_budget_over_that_part_to
     level = found["kpis"]["service_level_pct"]
     assert (level["value"], level["sample"], level["partial"]) == (100, 10, ["branch"])
     assert found["budget"]["today"]["missed"] == 0
+
+
+def test_a_speed_of_answer_is_that_of_the_sources_that_tell_waits_and_not_only_who_was_in_time(
+    redis: redis_py.Redis, clock: Clock, hq: Feed, branch: Feed
+) -> None:
+    branch.status(gives=sorted(FLOOR - {"waits"}))
+    hq.emit(*[event for n in range(10) for event in answered("support", f"c{n}", NOON - 600_000 + n, 30_000)])
+    told = {"offered": 90, "answered": 90, "answered_within_20s": 90, "answered_beyond_20s": 0}
+    branch.emit(IntervalTotals(NOON - 300_000, "support", NOON - 900_000, told, sole=True))
+    kpis = shown(redis, clock, Configured(BOTH, sources=TWO))["kpis"]
+    assert (kpis["asa_s"]["value"], kpis["asa_s"]["sample"], kpis["asa_s"]["partial"]) == (30, 10, ["branch"])
+    assert (kpis["longest_wait_today_s"]["value"], kpis["longest_wait_today_s"]["partial"]) == (30, ["branch"])
+    assert (kpis["service_level_pct"]["value"], kpis["service_level_pct"]["sample"]) == (90, 100)
+    assert "partial" not in kpis["service_level_pct"]
 
 
 def test_a_source_of_surveys_makes_no_part_of_the_floor_partial(redis: redis_py.Redis, clock: Clock, hq: Feed) -> None:

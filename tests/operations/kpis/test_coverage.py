@@ -47,7 +47,7 @@ def test_a_source_of_surveys_beside_two_acds_serves_the_whole_project_and_takes_
     ],
 )
 def test_the_contract_decides_what_the_service_level_rests_on(rule: dict[str, str], more: set[str]) -> None:
-    assert needed(CATALOGUE["service_level_pct"], terms(**rule)) == {"contacts", "waits", *more}
+    assert needed(CATALOGUE["service_level_pct"], terms(**rule)) == {"contacts", "in_time", *more}
 
 
 def test_what_a_source_says_of_itself_takes_the_place_of_what_its_kind_promises() -> None:
