@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
+
+from collectors.collector import Link
 from collectors.events import IntervalTotals, QueueObserved
 from collectors.polled.quarters import QUARTER_MS
 
@@ -11,6 +14,9 @@ REPEAT_MS = 30_000
 """The same look is told again after so long, so that whoever reads the log sees that somebody still looks."""
 TREMBLE_MS = 1_500
 """A contact's age is told in whole seconds, and some time after it was taken: by so much the beginning of a wait may seem to move."""
+
+SHOWN = "looks.queues"
+"""Under this key the names of the queues that were shown last are remembered."""
 
 
 class Looks:
@@ -31,11 +37,11 @@ class Looks:
         return news
 
     def gone(self, shown: Collection[str], at: int) -> list[QueueObserved]:
-        """A look for each queue that was told and is not among those shown now: its present is not known, its totals stand."""
-        gone = [last for queue, last in self._told.items() if queue not in shown]
-        for last in gone:
-            del self._told[last.queue]
-        return [QueueObserved(at, last.queue, totals=last.totals, since=last.since) for last in gone]
+        """A look for each queue that was told and is not among those shown now: nothing of its present is known."""
+        gone = [queue for queue in self._told if queue not in shown]
+        for queue in gone:
+            del self._told[queue]
+        return [QueueObserved(at, queue) for queue in gone]
 
     def _is_news(self, look: QueueObserved) -> bool:
         last = self._told.get(look.queue)
@@ -53,6 +59,37 @@ class Looks:
         return abs(moved) <= self._tremble_ms
 
 
+class WholeLooks:
+    """Looks of an ACD that shows all of its queues in each answer: of one that is left out its present is no longer known.
+
+    The names last until the next session, since a queue may go while nobody asks.
+    """
+
+    def __init__(self, link: Link, tremble_ms: int = TREMBLE_MS) -> None:
+        self._link, self._looks = link, Looks(tremble_ms)
+        self._names: frozenset[str] | None = None
+
+    async def tell(self, looks: Sequence[QueueObserved], at: int) -> None:
+        """Emit what one whole answer of ``at`` shows anew."""
+        names = frozenset(look.queue for look in looks)
+        if self._names is None:
+            self._names = _names(await self._link.recall(SHOWN))
+        gone = self._looks.gone(names, at)
+        told = {look.queue for look in gone}
+        gone += [QueueObserved(at, queue) for queue in sorted(self._names - names - told)]
+        await self._link.emit([*self._looks.news(looks), *gone])
+        if names != self._names:
+            self._names = names
+            await self._link.remember(SHOWN, msgspec.json.encode(sorted(names)))
+
+
+def _names(remembered: bytes | None) -> frozenset[str]:
+    try:
+        return frozenset(msgspec.json.decode(remembered or b"[]", type=list[str]))
+    except msgspec.DecodeError:
+        return frozenset()
+
+
 class Accounts:
     """The last account of each queue and quarter that may still change."""
 
@@ -64,11 +101,17 @@ class Accounts:
         return (account.queue, account.start) in self._told
 
     def news(self, accounts: Iterable[IntervalTotals]) -> list[IntervalTotals]:
-        """Those that say something else than before, and of a quarter's first look also that nothing happened."""
+        """Those that say something else than before, and of a quarter's first look also that nothing happened.
+
+        A counter that an account does not name (its number was refused, say) stays as it was told: an account takes the place of the
+        one before, and what it left out would count as taken back. That nothing happened is said by zeros.
+        """
         news = []
         for account in accounts:
             key = (account.queue, account.start)
             last = self._told.get(key)
+            if last is not None:
+                account = msgspec.structs.replace(account, counters=last.counters | account.counters)
             if last is None or _said(last) != _said(account):
                 self._told[key] = account
                 news.append(account)

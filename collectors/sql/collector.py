@@ -9,13 +9,14 @@ from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettin
 from collectors.events import AnyEvent, SeenAgent, Snapshot
 from collectors.polled.contacts import ContactLog, LoggedContact, waiting_contacts
 from collectors.polled.database import Database
+from collectors.polled.news import WholeLooks
 from collectors.polled.people import Roster
 from collectors.polled.schedule import Poll, poll_forever
 from collectors.sql.columns import AGENTS, CONTACTS, FACTS, QUEUES, Shape
 from collectors.sql.settings import SqlSettings
 from collectors.sql.translate import (
-    Queues,
     contact,
+    looks,
     mixed,
     people,
     reported,
@@ -67,7 +68,7 @@ class _Session:
         self._link, self._database, self._settings = link, database, settings
         self._zone = ZoneInfo(settings.time_zone)
         self._columns: dict[str, tuple[str, ...]] = {}
-        self._queues = Queues()
+        self._looks = WholeLooks(link)
         self._log, self._roster = ContactLog(), Roster()
         self._known: set[str] = set()
         self._taken_over = False
@@ -104,7 +105,8 @@ class _Session:
     async def queues(self) -> None:
         assert self._settings.queues is not None
         rows = await self._rows(QUEUES, self._settings.queues)
-        await self._link.emit([*self._queues.changes(rows, self._link.now_ms())])
+        now = self._link.now_ms()
+        await self._looks.tell(looks(rows, now), now)
 
     async def facts(self) -> None:
         assert self._settings.facts is not None

@@ -12,7 +12,6 @@ from collectors.polled.contacts import LoggedContact, Outcome
 from collectors.sql.columns import CONDITIONS, TOTALS, counter_of
 
 Row = Mapping[str, Any]
-SAY_AGAIN_MS = 30_000
 
 _PLAIN: dict[str, Fact] = {
     "waiting": "waiting",
@@ -58,27 +57,16 @@ def told_by_agents(columns: Iterable[str]) -> set[Fact]:
     return {"agents", "ringing_now", "wrap_up_now", "agent_names", "agent_time"} if "queues" in columns else set()
 
 
-class Queues:
-    """Keeps what was said last of each queue, to say only what changed."""
-
-    def __init__(self) -> None:
-        self._said: dict[str, QueueObserved] = {}
-
-    def changes(self, rows: Iterable[Row], now_ms: int) -> list[QueueObserved]:
-        """What these rows show anew. Raises ``CollectorError`` for a queue with two rows."""
-        events, seen = [], set()
-        for row in rows:
-            look = observed(row, now_ms)
-            if look.queue in seen:
-                raise CollectorError(
-                    f"the answer to queues has two rows for {look.queue!r}; group by queue", permanent=True
-                )
-            seen.add(look.queue)
-            before = self._said.get(look.queue)
-            if before is None or now_ms - before.at >= SAY_AGAIN_MS or _shown(before) != _shown(look):
-                self._said[look.queue] = look
-                events.append(look)
-        return events
+def looks(rows: Iterable[Row], now_ms: int) -> list[QueueObserved]:
+    """What the rows of ``queues`` show. Raises ``CollectorError`` for a queue with two rows."""
+    shown: dict[str, QueueObserved] = {}
+    for row in rows:
+        if row["queue"] in shown:
+            raise CollectorError(
+                f"the answer to queues has two rows for {row['queue']!r}; group by queue", permanent=True
+            )
+        shown[row["queue"]] = observed(row, now_ms)
+    return list(shown.values())
 
 
 def observed(row: Row, now_ms: int) -> QueueObserved:
@@ -173,8 +161,3 @@ def mixed(columns: Collection[str]) -> list[str]:
     return [column for column in columns if is_total(column) and column not in business] + [
         column for column in columns if column in ("waiting", "longest_wait_s")
     ]
-
-
-def _shown(look: QueueObserved) -> tuple[Any, ...]:
-    begun = None if look.longest_wait_ms is None else (look.at - look.longest_wait_ms) // 2_000
-    return look.waiting, begun, look.agents, look.totals, look.since

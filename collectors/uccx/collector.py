@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from collectors.collector import CollectorError, Fact, Link, SourceSettings
 from collectors.polled.database import Database
+from collectors.polled.news import WholeLooks
 from collectors.polled.schedule import Poll, poll_forever
 from collectors.uccx import statements
 from collectors.uccx.settings import UccxSettings
-from collectors.uccx.translate import Translator, written_at
+from collectors.uccx.translate import TREMBLE_MS, Translator, written_at
 
 RIGHTS = (
     "it needs the user uccxwallboard, whose password is set on the page Tools > Password Management of Unified CCX "
@@ -120,6 +121,7 @@ class _Watch:
     def __init__(self, link: Link, settings: UccxSettings, node: _Node, written: int) -> None:
         self._link, self._node, self._patience_ms = link, node, round(settings.patience_s * 1000)
         self._translator = Translator(None if settings.queues is None else frozenset(settings.queues))
+        self._looks = WholeLooks(link, max(TREMBLE_MS, 1_000 * settings.written_every_s))
         self._written, self._moved_at = written, asyncio.get_running_loop().time()
 
     async def look(self) -> None:
@@ -133,7 +135,8 @@ class _Watch:
             raise CollectorError(
                 f"RtCSQsSummary of {self._node.name} stands still for {now - self._moved_at:.0f} s: it is no longer the master"
             )
-        await self._link.emit([*self._translator.translate(rows, self._link.now_ms())])
+        at = self._link.now_ms()
+        await self._looks.tell(self._translator.translate(rows, at), at)
 
     async def system(self) -> None:
         """What the node says of itself as a whole: facts for the sources page, no number of a board."""

@@ -25,31 +25,27 @@ TOTALS = {
     "callsabandoned": "abandoned",
     "callsdequeued": "left_other",
 }
-SAY_AGAIN_MS = 30_000
+TREMBLE_MS = 5_000
+"""A row is as it was until it is written again, so the beginning of its longest wait seems to move by up to a Data Writing Interval."""
 
 
 class Translator:
-    """Keeps what was said last of each queue, to say only what changed, and sums that must not shrink."""
+    """Keeps sums that must not shrink."""
 
     def __init__(self, queues: frozenset[str] | None = None) -> None:
         self._queues = queues
-        self._said: dict[str, QueueObserved] = {}
         self._talk: dict[str, tuple[int, int]] = {}
         """By queue: the beginning of the count, and the most that was ever made of it."""
 
     def translate(self, rows: Iterable[Row], now_ms: int) -> list[QueueObserved]:
-        """What these rows show anew. Raises ``CollectorError`` for a row that cannot be one."""
-        events = []
+        """What these rows show. Raises ``CollectorError`` for a row that cannot be one."""
+        looks = []
         for row in rows:
             queue = str(row["csqname"] or "").strip()
             if not queue or (self._queues is not None and queue not in self._queues):
                 continue
-            look = self._look(queue, row, now_ms)
-            before = self._said.get(queue)
-            if before is None or now_ms - before.at >= SAY_AGAIN_MS or _shown(before) != _shown(look):
-                self._said[queue] = look
-                events.append(look)
-        return events
+            looks.append(self._look(queue, row, now_ms))
+        return looks
 
     def _look(self, queue: str, row: Row, now_ms: int) -> QueueObserved:
         waiting, oldest_ms = _number(row, "callswaiting"), _number(row, "oldestcontact", numbers.LONGEST_MS)
@@ -109,8 +105,3 @@ def _number(row: Row, column: str, most: int = numbers.MOST) -> int | None:
     except (TypeError, ValueError, OverflowError):
         raise CollectorError(f"RtCSQsSummary has {str(value)[:40]!r} in {column}, where a number belongs") from None
     return numbers.count(number, most)
-
-
-def _shown(look: QueueObserved) -> tuple[Any, ...]:
-    begun = None if look.longest_wait_ms is None else (look.at - look.longest_wait_ms) // 5_000
-    return look.waiting, begun, look.agents, look.totals, look.since

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ValidationError
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, IntervalTotals, QueueObserved, SeenAgent
 from collectors.polled.addresses import ApiUrl
-from collectors.polled.news import Accounts, Looks
+from collectors.polled.news import SHOWN, Accounts, Looks, WholeLooks
 from collectors.polled.numbers import amount, count
 from collectors.polled.people import Roster
 from collectors.polled.schedule import Poll, poll_forever
+from operations.floor.counters import total
+from operations.floor.floor import Floor
 from tests.collectors.asterisk_link import KeptLink
 
 T0 = 1_795_320_000_000
@@ -51,13 +53,35 @@ def test_an_answer_that_was_overtaken_is_no_news() -> None:
     assert looks.news([look(5_000, 3), look(4_000, 3)]) == []
 
 
-def test_a_queue_that_is_no_longer_shown_is_told_once_as_not_known_and_its_totals_stand() -> None:
-    looks = Looks()
-    looks.news([QueueObserved(T0, "sales", 2, 5_000, {"available": 1}, {"offered": 7}, T0 - 1)])
-    assert looks.gone({"sales"}, T0 + 5_000) == []
-    assert looks.gone(set(), T0 + 5_000) == [QueueObserved(T0 + 5_000, "sales", totals={"offered": 7}, since=T0 - 1)]
-    assert looks.gone(set(), T0 + 10_000) == []
-    assert looks.news([look(15_000)]), "and what it shows when it is back is news"
+def told_whole(link: KeptLink, *answers: list[QueueObserved]) -> list[QueueObserved]:
+    """What a new session tells of these answers, 5 s apart."""
+
+    async def main() -> None:
+        looks = WholeLooks(link)
+        for n, answer in enumerate(answers):
+            await looks.tell(answer, T0 + n * 5_000)
+
+    asyncio.run(main())
+    told, link.events = link.events, []
+    return [event for event in told if isinstance(event, QueueObserved)]
+
+
+def test_a_queue_that_is_no_longer_shown_is_told_once_as_not_known_and_anew_when_it_is_back() -> None:
+    told = told_whole(KeptLink(), [look(0)], [], [], [look(15_000)])
+    assert told == [look(0), QueueObserved(T0 + 5_000, "sales"), look(15_000)]
+
+
+def test_a_queue_that_went_while_nobody_asked_is_not_known_either() -> None:
+    link = KeptLink()
+    told_whole(link, [look(0)])
+    assert told_whole(link, [], []) == [QueueObserved(T0, "sales")]
+    assert told_whole(link, []) == [], "and that was said"
+
+
+def test_a_memory_that_nobody_understands_is_none() -> None:
+    link = KeptLink()
+    asyncio.run(link.remember(SHOWN, b"no json"))
+    assert told_whole(link, []) == []
 
 
 def account(at: int, **counters: int) -> IntervalTotals:
@@ -68,10 +92,26 @@ def test_an_account_is_told_when_it_has_grown_or_was_put_right() -> None:
     accounts = Accounts()
     first = account(10, offered=0)
     assert accounts.news([first]) == [first], "that nothing happened yet is told once"
-    assert accounts.news([account(20), account(30, offered=0)]) == []
+    assert accounts.news([account(20, offered=0), account(30, offered=0)]) == []
     grown, less = account(40, offered=2), account(50, offered=1)
     assert accounts.news([grown]) == [grown]
     assert accounts.news([less]) == [less]
+
+
+def test_a_number_that_was_refused_takes_nothing_back_from_the_day() -> None:
+    accounts, floor = Accounts(), Floor()
+    floor.apply(QueueObserved(T0, "sales", 0))
+
+    def offered(*told: IntervalTotals) -> int:
+        for event in accounts.news(told):
+            floor.apply(event)
+        return total(floor.delta.values()).get("offered")
+
+    assert offered(account(1_000, offered=10, answered=4)) == 10
+    assert offered(account(2_000, answered=5)) == 10
+    assert offered(account(3_000)) == 10
+    assert offered(account(4_000, offered=9)) == 9
+    assert offered(account(5_000, offered=0, answered=0)) == 0
 
 
 def test_settled_accounts_are_forgotten() -> None:

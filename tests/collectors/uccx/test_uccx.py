@@ -14,9 +14,10 @@ from pydantic import SecretStr
 
 from collectors.collector import CollectorError
 from collectors.events import QueueObserved
+from collectors.polled.news import WholeLooks
 from collectors.uccx.collector import UccxCollector
 from collectors.uccx.settings import UccxSettings
-from collectors.uccx.translate import Translator, moment, written_at
+from collectors.uccx.translate import TREMBLE_MS, Translator, moment, written_at
 from operations.floor.counters import total
 from operations.floor.floor import Floor
 from tests.collectors.asterisk_link import KeptLink
@@ -63,15 +64,26 @@ def test_a_number_that_cannot_be_is_not_told(no_number: int) -> None:
     assert look.longest_wait_ms is None and "talk_ms" not in look.totals
 
 
-def test_what_is_as_it_was_is_not_said_again_before_half_a_minute() -> None:
-    translator = Translator()
-    assert translator.translate([row()], T0)
-    assert (
-        translator.translate([row(oldestcontact=66_500, enddatetime=datetime(2026, 11, 22, 12, 0, 10))], T0 + 5_000)
-        == []
-    )
-    assert translator.translate([row(oldestcontact=66_500, callswaiting=5)], T0 + 5_000)
-    assert translator.translate([row(oldestcontact=96_500, callswaiting=5)], T0 + 35_000)
+def test_a_row_that_is_as_it_was_is_no_news_and_a_queue_without_one_is_not_known() -> None:
+    link, translator = KeptLink(), Translator()
+    told: list[list[tuple[int, int | None]]] = []
+
+    async def main() -> None:
+        looks = WholeLooks(link, TREMBLE_MS)
+        for at, rows in (
+            (0, [row()]),
+            (5_000, [row(oldestcontact=61_500)]),  # not written anew
+            (10_000, [row(oldestcontact=71_000)]),
+            (15_000, [row(callswaiting=5, oldestcontact=76_500)]),
+            (45_000, [row(callswaiting=5, oldestcontact=106_500)]),
+            (50_000, []),
+        ):
+            await looks.tell(translator.translate(rows, T0 + at), T0 + at)
+            told.append([(e.at - T0, e.waiting) for e in link.events if isinstance(e, QueueObserved)])
+            link.events.clear()
+
+    asyncio.run(main())
+    assert told == [[(0, 4)], [], [], [(15_000, 5)], [(45_000, 5)], [(50_000, None)]]
 
 
 def test_a_rounded_average_that_falls_takes_nothing_back_and_counts_nothing_twice() -> None:
