@@ -90,9 +90,12 @@ class Present:
         return self._look(queue, queues[queue], now_ms)
 
     def _take(
-        self, queue: str, media: str, metrics: Iterable[Metric], now_ms: int, *, since: int | None = None
+        self, queue: str, media: str, metrics: Sequence[Metric], now_ms: int, *, since: int | None = None
     ) -> None:
         waiting: int | None = 0
+        told = {metric.metric for metric in metrics}
+        if "oLongestWaiting" in told and "oWaiting" not in told:
+            waiting = None  # somebody waits; how many is not told
         for metric in metrics:
             stats = metric.stats or Stats()
             if metric.metric == "oWaiting":
@@ -146,7 +149,11 @@ def accounts(
                 told[queue, start] = _counters(part, thresholds)
     return [
         IntervalTotals(
-            min(max(now_ms, start), start + QUARTER_MS), name, start, told.get((queue, start), {}), sole=True
+            min(max(now_ms, start), start + QUARTER_MS),
+            name,
+            start,
+            told.get((queue, start)) or _counters(Interval(), thresholds),
+            sole=True,
         )
         for start in quarters
         for queue, name in queues.items()
@@ -155,7 +162,9 @@ def accounts(
 
 
 def _counters(part: Interval, thresholds: Iterable[int]) -> dict[str, int]:
-    counters: dict[str, int] = {}
+    # A metric of which nothing happened is left out of the answer; one that is there with an impossible number is not told.
+    named = {metric.metric for metric in part.metrics or []}
+    counters = {booked: 0 for told in (COUNTS, SUMS) for name, booked in told.items() if name not in named}
     for metric in part.metrics or []:
         name, stats = metric.metric or "", metric.stats or Stats()
         for booked, value in ((COUNTS.get(name), count(stats.count)), (SUMS.get(name), amount(stats.sum))):
@@ -163,12 +172,13 @@ def _counters(part: Interval, thresholds: Iterable[int]) -> dict[str, int]:
                 counters[booked] = value
     views = {view.name: count(view.stats.count) for view in part.views or [] if view.stats is not None}
     for target, outcome in (("tAnswered", "answered"), ("tAbandon", "abandoned")):
-        total = counters.get(outcome, 0)
-        if not total or views.get(all_name(target)) != total:
-            continue  # nobody to tell of, or an API that counts no views: then no wait is known, rather than all of them too long
+        total = counters.get(outcome)
+        if total is None or (total and views.get(all_name(target)) != total):
+            continue  # an API that counts no views: then no wait is known, rather than all of them too long
         for seconds in thresholds:
             # A view that nobody fell into is left out of the answer, as an empty quarter is.
             early = views.get(view_name(target, seconds), 0)
+            early = 0 if not total else early
             if early is not None and early <= total:
                 counters[f"{outcome}_within_{seconds}s"] = early
                 counters[f"{outcome}_beyond_{seconds}s"] = total - early

@@ -33,8 +33,8 @@ _AT_WORK: dict[str, tuple[int, AgentCondition]] = {
 def look(told: RealTime, name: str, at: int) -> QueueObserved:
     """A queue now. A reserved task rings at somebody, and still waits."""
     by_status = told.tasks_by_status or {}
-    parts = [count(_number(by_status.get(status, 0))) for status in ("pending", "reserved")]
-    waiting = None if told.tasks_by_status is None or None in parts else sum(part or 0 for part in parts)
+    pending, reserved = count(_number(by_status.get("pending"))), count(_number(by_status.get("reserved", 0)))
+    waiting = None if pending is None or reserved is None else pending + reserved
     # The age in the queue where it is told: the other one counts from the task's creation, before an overflow or a transfer.
     ages = (told.longest_relative_task_age_in_queue, told.longest_task_waiting_age)
     age = next((amount(_number(age), LONGEST_MS / 1000) for age in ages if age is not None), None)
@@ -49,7 +49,9 @@ def account(told: Cumulative, name: str, start: int, thresholds: Iterable[int], 
         if value is not None:
             counters[booked] = value
     left = [count(_number(getattr(told, field))) for field in FLOWED_OUT]
-    counters["left_other"] = sum(value or 0 for value in left)
+    known = [value for value in left if value is not None]
+    if len(known) == len(left):
+        counters["left_other"] = sum(known)
     for wait in (told.wait_duration_in_queue_until_accepted, told.wait_duration_until_accepted):
         total = None if wait is None else amount(_number(wait.total), LONGEST_MS)
         if total is not None:

@@ -73,6 +73,17 @@ def test_an_impossible_number_of_waiting_is_refused_and_is_no_zero(count: float)
     assert (looks[0].waiting, present.refused) == (None, 1)
 
 
+def test_a_longest_wait_without_a_number_is_somebody_and_not_nobody() -> None:
+    told = observed(("q1", "voice", {"oLongestWaiting": {"calculatedMetricValue": 9_000}}))
+    assert Present(["voice"], ours).asked(told, {"q1": "sales"}, T0, T0) == [QueueObserved(T0, "sales", None, 9_000)]
+
+
+def test_what_settled_to_nothing_is_told_as_nothing() -> None:
+    counters = account(T0, T0, aggregate("q1", T0, {"nOffered": (1, 0)}))[0].counters
+    assert (counters["abandoned"], counters["answered"], counters["answered_wait_ms"]) == (0, 0, 0)
+    assert (counters["answered_within_20s"], counters["abandoned_beyond_20s"]) == (0, 0)
+
+
 def pushed(queue: str, waiting: int, media: str = "voice") -> p.Stat:
     body = {
         "topicName": f"v2.analytics.queues.{queue}.observations",
@@ -164,12 +175,15 @@ def test_an_account_is_told_with_every_counter_and_the_running_quarter_up_to_now
 
 def test_waits_are_unknown_where_the_api_counts_no_views() -> None:
     counters = account(T0, T0, aggregate("q1", T0, FULL))[0].counters
+    assert counters["answered"] == 6
     assert not [name for name in counters if "within" in name or "beyond" in name]
 
 
 def test_impossible_numbers_are_left_out_of_an_account() -> None:
     told = aggregate("q1", T0, {"nOffered": (-5, 0), "tAnswered": (3, -1e300), "tAbandon": (9e15, 1)})
-    assert account(T0, T0, told)[0].counters == {"answered": 3}
+    counters = account(T0, T0, told)[0].counters
+    assert counters["answered"] == 3
+    assert not {"offered", "answered_wait_ms", "abandoned"} & counters.keys()
 
 
 def test_an_account_of_a_quarter_that_is_over_is_dated_at_its_end() -> None:
@@ -177,7 +191,9 @@ def test_an_account_of_a_quarter_that_is_over_is_dated_at_its_end() -> None:
 
 
 def test_a_recent_quarter_without_an_account_had_no_contact_and_an_old_one_is_not_worth_a_word() -> None:
-    assert account(T0, T0) == [IntervalTotals(T0, "sales", T0, {}, sole=True)]
+    (empty,) = account(T0, T0)
+    assert (empty.queue, empty.start, empty.sole, set(empty.counters.values())) == ("sales", T0, True, {0})
+    assert empty.counters.keys() == account(T0, T0, aggregate("q1", T0, FULL, tAnsweredAll=6, tAbandonAll=2))[0].counters.keys()  # fmt: skip
     assert account(T0, T0 + 1) == []
 
 

@@ -41,7 +41,7 @@ def test_the_age_in_the_queue_goes_before_the_age_of_the_task() -> None:
 
 
 def test_without_anybody_waiting_there_is_no_longest_wait() -> None:
-    assert present(tasks_by_status={}, longest_task_waiting_age=0) == QueueObserved(T0, "sales", 0, None)
+    assert present(tasks_by_status={"pending": 0}, longest_task_waiting_age=0) == QueueObserved(T0, "sales", 0, None)
 
 
 @pytest.mark.parametrize("count", [-1, -9_007_199_254_740_991, 1e300, 0.5, None, "many", True])
@@ -49,8 +49,9 @@ def test_an_impossible_number_was_not_told(count: Any) -> None:
     assert present(tasks_by_status={"pending": count}, longest_task_waiting_age=5) == QueueObserved(T0, "sales", None)
 
 
-def test_a_queue_without_its_statuses_tells_nothing() -> None:
-    assert present(longest_task_waiting_age=5) == QueueObserved(T0, "sales", None)
+@pytest.mark.parametrize("statuses", [None, {}, {"reserved": 1, "assigned": 2}])
+def test_a_queue_that_does_not_say_how_many_are_pending_tells_nothing(statuses: Any) -> None:
+    assert present(tasks_by_status=statuses, longest_task_waiting_age=5) == QueueObserved(T0, "sales", None)
 
 
 CUMULATIVE: dict[str, Any] = {
@@ -99,6 +100,7 @@ def test_impossible_numbers_are_left_out_of_an_account() -> None:
     counters = told(tasks_entered=-3, reservations_accepted=1e300, wait_duration_in_queue_until_accepted={"total": -1}).counters  # fmt: skip
     assert "offered" not in counters and "answered" not in counters
     assert counters["answered_wait_ms"] == 500_000
+    assert "left_other" not in told(tasks_moved=-1).counters and "left_other" not in told(tasks_deleted=None).counters
 
 
 # ── people ────────────────────────────────────────────────────────────────────────────────────────
