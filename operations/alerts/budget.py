@@ -16,7 +16,7 @@ from typing import NamedTuple
 from operations.alerts.evaluate import Reading
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.floor.counters import Counters
-from operations.kpis.formulas import Terms, service_level_parts, waits_unknown
+from operations.kpis.formulas import Terms, service_level_parts, waits_missing
 from operations.projects.contract import Contract, Project, Target
 
 PERIOD_WINDOW = {"day": "today", "week": "week", "month": "month"}
@@ -146,15 +146,14 @@ def _read(
     hits, whole = parts(rule.burn.window)
     if whole < rule.min_sample:
         return Reading(None, closed=closed, why=f"fewer than {rule.min_sample} contacts")
+    if waits_missing(sum_of(rule.burn.window), terms):  # what nobody knows burns nothing
+        return Reading(None, closed=closed, why="not reported by this ACD")
     value = round(100 * hits / whole, 2)
     if _missed(hits, whole) < rule.misses - 1e-9:
         return Reading(value, closed=closed)
     short_hits, short_whole = parts(rule.burn.short)
     if short_whole == 0 or _missed(short_hits, short_whole) < rule.misses - 1e-9:
         return Reading(value, closed=closed)
-    counted = sum_of(rule.burn.window)
-    if waits_unknown(counted, "answered", terms.service_level.within_s):  # an ACD that tells no waits burns nothing
-        return Reading(None, closed=closed, why="not reported by this ACD")
     return Reading(value, rule.burn.level, closed=closed)
 
 

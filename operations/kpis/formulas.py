@@ -70,6 +70,18 @@ def waits_unknown(c: Counters, outcome: Outcome, seconds: int) -> bool:
     return waits_told(c, outcome, seconds) < c.get(outcome)
 
 
+def waits_missing(c: Counters, terms: Terms) -> bool:
+    """Whether a wait that the contract's rule asks for was not told, so that nobody knows who was in time."""
+    rule = terms.service_level
+    if waits_unknown(c, "answered", rule.within_s):
+        return True
+    if rule.abandons in ("ignore_within", "hit_within"):
+        return waits_unknown(c, "abandoned", rule.within_s)
+    if rule.abandons == "exclude_short" and terms.short_abandon_s:
+        return waits_unknown(c, "abandoned", terms.short_abandon_s)
+    return False
+
+
 def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tuple[int, int]:
     """(contacts in time, contacts that count) under the contract's rule.
 
@@ -119,13 +131,7 @@ def by_rule(
 
 def service_level(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """In time / counted, by the contract's rule."""
-    rule = terms.service_level
-    unknown = waits_unknown(c, "answered", rule.within_s)
-    if rule.abandons in ("ignore_within", "hit_within"):
-        unknown = unknown or waits_unknown(c, "abandoned", rule.within_s)
-    if rule.abandons == "exclude_short" and terms.short_abandon_s:
-        unknown = unknown or waits_unknown(c, "abandoned", terms.short_abandon_s)
-    if unknown:
+    if waits_missing(c, terms):
         return Result(None, 0, NOT_REPORTED)
     hits, whole = service_level_parts(c, terms, waiting_late)
     return _ratio(hits, whole, whole)
@@ -196,7 +202,9 @@ def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
     ended = c.get("answered") + c.get("abandoned")
     if sum(c.answered_waits.values()) + sum(c.abandoned_waits.values()) < ended:
         return Result(None, 0, NOT_REPORTED)
-    slots = [slot for waits in (c.answered_waits, c.abandoned_waits) for slot, contacts in waits.items() if contacts > 0]
+    slots = [
+        slot for waits in (c.answered_waits, c.abandoned_waits) for slot, contacts in waits.items() if contacts > 0
+    ]
     return Result((max(slots) + 1) // 2, ended) if slots else Result(None, 0, NO_CONTACTS)
 
 

@@ -7,6 +7,7 @@ import pytest
 from operations.alerts.budget import BURNS, Volume, budget_rules, expected_volume, misses_left, past_starts, read
 from operations.alerts.rules import WARNING
 from operations.floor.counters import Counters
+from operations.kpis.formulas import service_level
 from operations.projects.contract import Contract, ServiceLevel, Target
 from tests.operations.floor_feed import NOON, project
 
@@ -51,6 +52,20 @@ def test_an_acd_that_tells_no_waits_burns_no_budget() -> None:
     rule = next(found for found in budget_rules(contract(), HOURS.__getitem__) if found.burn.id == "budget_day_30m")
     silent = {window: Counters({"answered": 100}, {}, {}) for window in ("rolling_30m", "rolling_3m")}
     assert read(rule, silent.__getitem__, contract(), is_open=True).over == 0
+
+
+@pytest.mark.parametrize("abandons", ["hit_within", "ignore_within", "exclude_short"])
+def test_what_the_service_level_does_not_know_burns_no_budget_under_any_rule(abandons: str) -> None:
+    level = ServiceLevel(within_s=20, abandons=abandons)  # type: ignore[arg-type]
+    asked = Contract(targets=contract().targets, service_level=level, short_abandon_s=5)
+    untold = Counters({"answered": 70, "abandoned": 30}, {2: 70}, {})
+    rules = budget_rules(asked, HOURS.__getitem__)
+    assert service_level(untold, asked, 0).why == "not_reported"
+    for found in rules:
+        reading = read(found, lambda window: untold, asked, is_open=True)
+        assert (reading.value, reading.over) == (None, 0), found.burn.id
+    told = Counters({"answered": 70, "abandoned": 30}, {2: 70}, {200: 30})
+    assert any(read(found, lambda window: told, asked, is_open=True).over for found in rules)
 
 
 def test_a_short_window_is_a_twelfth_of_the_long_one_in_whole_minutes() -> None:
