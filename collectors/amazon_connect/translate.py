@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from collectors.events import AgentCondition, IntervalTotals, SeenAgent
+from collectors.polled.numbers import LONGEST_MS, amount, count
 from collectors.polled.quarters import QUARTER_MS
 
 # ── who waits ─────────────────────────────────────────────────────────────────────────────────────
@@ -38,9 +39,9 @@ def waiting(results: Iterable[Mapping[str, Any]]) -> list[Waiting]:
     for result in results:
         queue = (result.get("Dimensions") or {}).get("Queue") or {}
         values = {item["Metric"].get("Name"): item.get("Value") for item in result.get("Collections", [])}
-        count, age = values.get("CONTACTS_IN_QUEUE"), values.get("OLDEST_CONTACT_AGE")
-        longest = None if age is None or not count else round(age * 1000) if result.get("Dimensions") else round(age)
-        found.append(Waiting(queue.get("Id", ""), None if count is None else round(count), longest))
+        many, age = count(values.get("CONTACTS_IN_QUEUE")), values.get("OLDEST_CONTACT_AGE")
+        longest = amount(_times(age, 1000 if result.get("Dimensions") else 1), LONGEST_MS) if many else None
+        found.append(Waiting(queue.get("Id", ""), many, longest))
     return found
 
 
@@ -80,31 +81,35 @@ def metrics(thresholds: Iterable[int], *, at_once: bool) -> list[dict[str, Any]]
 
 def account(collections: Iterable[Mapping[str, Any]], *, at_once: bool) -> dict[str, int]:
     """One queue's and one quarter's ``Collections`` as counters. What has no value is not told."""
-    plain: dict[str, float] = {}
-    filtered: dict[str, float] = {}
-    within: dict[tuple[str, int], int] = {}
+    plain: dict[str, Any] = {}
+    filtered: dict[str, Any] = {}
+    within: dict[tuple[str, int], int | None] = {}
     for item in collections:
         metric, value = item["Metric"], item.get("Value")
-        if value is None:
-            continue
         name = str(metric.get("Name"))
         if metric.get("Threshold"):
-            within[name, round(metric["Threshold"][0]["ThresholdValue"])] = round(value)
+            within[name, round(metric["Threshold"][0]["ThresholdValue"])] = count(value)
         else:
             (filtered if metric.get("MetricFilters") else plain)[name] = value
-    told = {ours: round(plain[name]) for name, ours in COUNTS.items() if name in plain}
-    told |= {ours: round(plain[name] * 1000) for name, ours in SECONDS.items() if name in plain}
-    answered = filtered.get(CONNECTED if at_once else HANDLED)
-    if answered is not None:
-        told["answered"] = round(answered)
-        if WAIT in filtered:
-            told["answered_wait_ms"] = round(filtered[WAIT] * 1000 * answered)
+    answered = count(filtered.get(CONNECTED if at_once else HANDLED))
+    numbers = {ours: count(plain.get(name)) for name, ours in COUNTS.items()}
+    numbers |= {ours: amount(_times(plain.get(name), 1000)) for name, ours in SECONDS.items()}
+    numbers["answered"] = answered
+    if answered is not None and not at_once:
+        # Of nobody there is no average, and nobody waited.
+        numbers["answered_wait_ms"] = amount(_times(filtered.get(WAIT), 1000 * answered)) if answered else 0
+    told = {name: number for name, number in numbers.items() if number is not None}
     for outcome, name in (("answered", ANSWERED_IN), ("abandoned", ABANDONED_IN)):
-        for (metric_name, seconds), count in within.items():
-            if metric_name == name and outcome in told:
-                told[f"{outcome}_within_{seconds}s"] = count
-                told[f"{outcome}_beyond_{seconds}s"] = max(0, told[outcome] - count)
+        for (metric_name, seconds), early in within.items():
+            # More in time than there were at all contradicts itself: then neither side is known.
+            if metric_name == name and early is not None and outcome in told and early <= told[outcome]:
+                told[f"{outcome}_within_{seconds}s"] = early
+                told[f"{outcome}_beyond_{seconds}s"] = told[outcome] - early
     return told
+
+
+def _times(value: Any, factor: int) -> Any:
+    return value * factor if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 class Accounts:

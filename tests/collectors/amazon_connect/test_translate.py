@@ -95,7 +95,32 @@ def test_what_amazon_cannot_compute_is_not_told_instead_of_zero() -> None:
     counters = account(
         told({"CONTACTS_HANDLED!": 0.0, "AVG_QUEUE_ANSWER_TIME!": None, "SUM_HOLD_TIME": None}), at_once=False
     )
-    assert counters == {"answered": 0}
+    assert counters == {"answered": 0, "answered_wait_ms": 0}
+    counters = account(told({"CONTACTS_HANDLED!": 2.0, "AVG_QUEUE_ANSWER_TIME!": None}), at_once=False)
+    assert counters == {"answered": 2}
+
+
+@pytest.mark.parametrize("value", [-1.0, -3.0, 1e300, float("nan"), float("inf"), 0.5])
+def test_an_impossible_number_was_not_told(value: float) -> None:
+    (queue,) = waiting([current(value, 24.0, "q-1")])
+    assert (queue.waiting, queue.longest_wait_ms) == (None, None)
+    names = ("CONTACTS_ABANDONED", "CONTACTS_HANDLED!", "SUM_CONTACTS_ABANDONED_IN_X<20")
+    assert account(told(dict.fromkeys(names, value)), at_once=False) == {}
+
+
+@pytest.mark.parametrize("value", [-1.0, 1e300, float("nan"), float("inf")])
+def test_an_impossible_duration_was_not_told(value: float) -> None:
+    assert waiting([current(3.0, value, "q-1")])[0].longest_wait_ms is None
+    counters = account(
+        told({"CONTACTS_HANDLED!": 2.0, "AVG_QUEUE_ANSWER_TIME!": value, "SUM_HOLD_TIME": value}), at_once=False
+    )
+    assert counters == {"answered": 2}
+
+
+def test_more_in_time_than_there_were_is_a_contradiction_and_no_service_level() -> None:
+    early = {"SUM_CONTACTS_ANSWERED_IN_X<20": 5.0, "SUM_CONTACTS_ANSWERED_IN_X<60": 4.0}
+    counters = account(told({"CONTACTS_HANDLED!": 4.0} | early), at_once=False)
+    assert counters == {"answered": 4, "answered_within_60s": 4, "answered_beyond_60s": 0}
 
 
 def test_counted_at_the_connection_neither_their_waits_nor_who_was_in_time_is_told() -> None:
