@@ -19,7 +19,7 @@ FRESH_MS = 500
 class SharedReading(abc.ABC):
     """What Redis holds of every project, read at most once each ``FRESH_MS`` however many desks ask.
 
-    While Redis is away, what was read last stays, and ``redis`` says so.
+    While Redis is away, what was read last stays, and ``redis`` says so; that it is away is an answer like another.
     """
 
     def __init__(self) -> None:
@@ -40,8 +40,9 @@ class SharedReading(abc.ABC):
                 self.ask(pipe, name)
             try:
                 checked, *found = await pipe.execute()
-            except (RedisError, OSError, TimeoutError):
-                self.redis = False
+            except (RedisError, OSError):
+                # Those who waited for this answer share it too: each asking for itself, they would wait one after the other.
+                self.redis, self._read_at = False, web.clock()
                 return
             self.redis, self._read_at = True, now_ms
             moments = [checked.get(name.encode(), b"") for name in names]
