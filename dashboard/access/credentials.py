@@ -7,16 +7,23 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import Counter
 
 from dashboard.access.caller import Caller
-from dashboard.access.passwords import AT_ONCE, LONGEST_SECRET, Passwords, TooManyTries
+from dashboard.access.passwords import AT_ONCE, LONGEST_SECRET, Passwords, TooManyTries, busy
 from dashboard.access.screens import COOKIE, FILE, Screens
 from dashboard.access.throttle import Throttle
 from dashboard.asgi import Problem, Request
-from operations.projects.access import Access
+from operations.projects.access import Access, User
 
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="Floorlight", charset="UTF-8"')
 """For programs. A browser that got it would ask by a dialog of its own, so the gate takes it out of what a page's script gets."""
+
+
+MOST_WAITING = 24
+"""Programs whose passwords are being checked or wait for it, half of them from one address: some two seconds of work.
+A wait holds no thread, so it may be longer than that of the sign-in page (``passwords.MOST_QUEUED``).
+"""
 
 
 def unauthorized(detail: str) -> Problem:
@@ -30,9 +37,10 @@ class Credentials:
         self._screens, self._passwords = screens, passwords
         self._throttle = Throttle()
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._waiting: Counter[str] = Counter()
 
     async def caller(self, access: Access, request: Request, now_ms: int) -> Caller:
-        """Who asks. Raises ``Problem`` 401 (nothing shown, or wrong) or 429 (too many guesses)."""
+        """Who asks. Raises ``Problem`` 401 (nothing shown, or wrong), 429 (too many guesses) or 503 (too many at once)."""
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         value = value.strip()
         if kind.lower() == "basic":
@@ -62,11 +70,22 @@ class Credentials:
         name, password = basic(value)
         user = self._passwords.remembered(access, name, password, now_ms)
         if user is None:
-            async with self._turn:
-                user = await asyncio.to_thread(self._passwords.check, access, name, password, address(request), now_ms)
+            user = await self._checked(access, name, password, address(request), now_ms)
         if user is None:
             raise unauthorized("the name or the password is wrong")
         return Caller.person(user.name, user, language=user.language or "")
+
+    async def _checked(self, access: Access, name: str, password: str, at: str, now_ms: int) -> User | None:
+        """As ``Passwords.check``, for so many at a time that nobody waits long behind somebody else's made-up names."""
+        if self._waiting.total() >= MOST_WAITING or self._waiting[at] >= MOST_WAITING // 2:
+            raise busy()
+        self._waiting[at] += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(self._passwords.check, access, name, password, at, now_ms)
+        finally:
+            self._waiting[at] -= 1
+            self._waiting += Counter()  # addresses of which nobody waits are forgotten
 
     def _wait(self, key: str, now_ms: int) -> None:
         wait_ms = self._throttle.wait_ms(key, now_ms)

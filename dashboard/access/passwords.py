@@ -28,6 +28,11 @@ MOST_QUEUED = 6
 FREE_BY_NAME = 20
 """Failures with one name from whichever addresses that cost nothing but time; from one address it is far fewer."""
 
+FREE_BY_ADDRESS = 50
+"""Failures from one address with whichever names. A success forgives none: whoever guesses may have a name of their own."""
+
+Key = tuple[Throttle, str]
+
 
 class TooManyTries(Problem):
     """Somebody has to wait before the next guess. ``wait_s``: whole seconds."""
@@ -48,6 +53,7 @@ class Passwords:
         self._salt = secrets.token_bytes(32)
         self._right: OrderedDict[bytes, int] = OrderedDict()
         self._here, self._everywhere = Throttle(), Throttle(FREE_BY_NAME)
+        self._address = Throttle(FREE_BY_ADDRESS, anew=True)
         self._lock = threading.Lock()
         self._turn = threading.BoundedSemaphore(AT_ONCE)
         self._queue = threading.BoundedSemaphore(MOST_QUEUED)
@@ -66,7 +72,11 @@ class Passwords:
         """
         user = _user(access, name)
         stored = user.password.get_secret_value() if user else self._nobody
-        keys = ((self._here, f"{address} {name[:LONGEST_NAME]}"), (self._everywhere, name[:LONGEST_NAME]))
+        keys = (
+            (self._here, f"{address} {name[:LONGEST_NAME]}"),
+            (self._everywhere, name[:LONGEST_NAME]),
+            (self._address, address),
+        )
         self._wait(keys, now_ms)
         if not self._queue.acquire(blocking=False):
             raise busy()
@@ -83,18 +93,18 @@ class Passwords:
             self._queue.release()
         return user if right else None
 
-    def _wait(self, keys: tuple[tuple[Throttle, str], ...], now_ms: int) -> None:
+    def _wait(self, keys: tuple[Key, ...], now_ms: int) -> None:
         with self._lock:
             wait_ms = max(throttle.wait_ms(key, now_ms) for throttle, key in keys)
         if wait_ms:
             raise TooManyTries(-(-wait_ms // 1000))
 
-    def _learn(self, keys: tuple[tuple[Throttle, str], ...], user: User | None, password: str, now_ms: int) -> None:
+    def _learn(self, keys: tuple[Key, ...], user: User | None, password: str, now_ms: int) -> None:
         with self._lock:
             for throttle, key in keys:
                 if user is None:
                     throttle.failed(key, now_ms)
-                else:
+                elif throttle is not self._address:
                     throttle.passed(key)
             if user is not None:
                 self._right[self._proof(user, password)] = now_ms + REMEMBER_MS

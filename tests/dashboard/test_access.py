@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -12,8 +14,13 @@ import pytest
 import redis as redis_py
 from argon2 import PasswordHasher
 
-from dashboard.access.throttle import FREE, LONGEST_WAIT_MS, Throttle
+from dashboard.access.credentials import MOST_WAITING, Credentials
+from dashboard.access.passwords import FREE_BY_ADDRESS, Passwords, TooManyTries
+from dashboard.access.screens import Screens
+from dashboard.access.throttle import FIRST_WAIT_MS, FREE, LONGEST_WAIT_MS, Throttle
 from dashboard.api.rows import rows
+from dashboard.asgi import Message, Problem, Request
+from operations.projects.access import Access
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.dashboard.conftest import WebProcess, configuration, eventually
 from tests.dashboard.publisher import Publisher, now_ms, source_says
@@ -338,6 +345,74 @@ def test_the_wait_between_guesses_doubles_and_ends() -> None:
     assert throttle.wait_ms("li", now) == 0
     throttle.passed("mei")
     assert throttle.wait_ms("mei", now) == 0
+
+
+STAFF = Access.model_validate(
+    {
+        "users": [
+            {
+                "name": f"u{n}",
+                "password": PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("x"),
+                "role": "admin",
+            }
+            for n in range(FREE_BY_ADDRESS + 5)
+        ]
+    }
+)
+
+
+def test_guessing_over_many_names_is_slowed_too_and_a_success_between_forgives_nothing() -> None:
+    passwords, now = Passwords(), 1_000_000
+    for n in range(FREE_BY_ADDRESS):
+        assert passwords.check(STAFF, "u51", "x", "10.0.0.1", now) is not None
+        assert passwords.check(STAFF, f"u{n}", "wrong", "10.0.0.1", now) is None
+    for password in ("x", "wrong"):
+        with pytest.raises(TooManyTries):
+            passwords.check(STAFF, "u51", password, "10.0.0.1", now)
+    assert passwords.check(STAFF, "u51", "x", "10.0.0.2", now) is not None, "another address does not wait"
+    assert passwords.check(STAFF, "u52", "x", "10.0.0.1", now + FIRST_WAIT_MS) is not None
+
+
+def test_a_large_office_that_mistypes_now_and_then_is_not_taken_for_somebody_who_guesses() -> None:
+    shared, now = Throttle(FREE_BY_ADDRESS, anew=True), 1_000_000
+    for _ in range(20 * FREE_BY_ADDRESS):
+        shared.failed("office", now)
+        now += 60_000
+        assert shared.wait_ms("office", now) == 0
+
+
+def test_a_flood_of_names_from_one_address_keeps_nobody_else_from_signing_in() -> None:
+    screens, passwords = Screens(), Passwords()
+    credentials = Credentials(screens, passwords)
+
+    async def enter(address: str, name: str, password: str) -> str:
+        word = base64.b64encode(f"{name}:{password}".encode())
+        headers = [(b"authorization", b"Basic " + word)]
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "headers": headers,
+            "client": (address, 1),
+            "query_string": b"",
+        }
+        try:
+            return (await credentials.caller(STAFF, Request(scope, nothing), 1_000_000)).name
+        except Problem as problem:
+            return problem.word
+
+    async def flood() -> list[str]:
+        many = [enter("10.0.0.1", f"u{n}", "wrong") for n in range(40)]
+        return await asyncio.gather(*many, enter("10.0.0.2", "u50", "x"))
+
+    *many, other = asyncio.run(flood())
+    assert (many.count("sign_in"), many.count("busy")) == (MOST_WAITING // 2, 40 - MOST_WAITING // 2)
+    assert other == "u50"
+    assert asyncio.run(enter("10.0.0.1", "u50", "x")) == "u50", "and it ends with the flood"
+
+
+async def nothing() -> Message:
+    return {"type": "http.disconnect"}
 
 
 def test_the_gate_outlives_a_change_of_the_configuration(own_guarded: WebProcess) -> None:
