@@ -61,8 +61,19 @@ def short_abandons(c: Counters, terms: Terms) -> int:
     return in_time(c, "abandoned", terms.short_abandon_s, "<") if terms.short_abandon_s else 0
 
 
-def _ratio(part: int, whole: int, sample: int, *, why: str = NO_CONTACTS, scale: int = 100) -> Result:
-    return Result(scale * part / whole, sample) if whole > 0 else Result(None, sample, why)
+def _share(part: int, whole: int, sample: int, *, why: str = NO_CONTACTS) -> Result:
+    """100 · part / whole, on the scale from 0 to 100.
+
+    An ACD that settles its accounts downwards books a correction in the minute of the news: over a short window it may stand without what it
+    corrects, so that a part is below nothing or beyond its whole. A whole that is none, or less, is nothing that happened.
+    """
+    value = 100 * min(max(0, part), whole) / whole if whole > 0 else None
+    return Result(value, max(0, sample), "" if whole > 0 else why)
+
+
+def _mean(total: int, n: int, sample: int, *, why: str = NO_CONTACTS) -> Result:
+    """total / n, never below 0; see ``_share``."""
+    return Result(max(0, total) / n if n > 0 else None, max(0, sample), "" if n > 0 else why)
 
 
 def waits_unknown(c: Counters, outcome: Outcome, seconds: int) -> bool:
@@ -101,7 +112,8 @@ def service_level_parts(c: Counters, terms: Terms, waiting_late: int = 0) -> tup
     )
     if rule.waiting_past_threshold:
         whole += waiting_late
-    return hits, whole
+    whole = max(0, whole)  # a correction without what it corrects; see ``_share``
+    return min(max(0, hits), whole), whole
 
 
 def by_rule(
@@ -134,13 +146,13 @@ def service_level(c: Counters, terms: Terms, waiting_late: int) -> Result:
     if waits_missing(c, terms):
         return Result(None, 0, NOT_REPORTED)
     hits, whole = service_level_parts(c, terms, waiting_late)
-    return _ratio(hits, whole, whole)
+    return _share(hits, whole, whole)
 
 
 def answer_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """A / (A + B + F), 接通率."""
     whole = c.get("answered") + c.get("abandoned") + flow_outs(c)
-    return _ratio(c.get("answered"), whole, whole)
+    return _share(c.get("answered"), whole, whole)
 
 
 def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
@@ -149,7 +161,7 @@ def abandon_rate(c: Counters, terms: Terms, waiting_late: int) -> Result:
         return Result(None, 0, NOT_REPORTED)
     short = short_abandons(c, terms)
     whole = c.get("answered") + c.get("abandoned") + flow_outs(c) - short
-    return _ratio(c.get("abandoned") - short, whole, whole)
+    return _share(c.get("abandoned") - short, whole, whole)
 
 
 def counted(name: str) -> Formula:
@@ -171,7 +183,7 @@ def reported(name: str, why: str) -> Formula:
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         value = c.get(name)
-        return Result(value, value) if value else Result(None, 0, why)
+        return Result(value, value) if value > 0 else Result(None, 0, why)
 
     return formula
 
@@ -181,7 +193,7 @@ def mean_s(parts: tuple[str, ...], per: str, why: str = NO_CONTACTS) -> Formula:
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         n = c.get(per)
-        return _ratio(sum(c.get(part) for part in parts), 1000 * n, n, why=why, scale=1)
+        return _mean(sum(c.get(part) for part in parts), 1000 * n, n, why=why)
 
     return formula
 
@@ -191,7 +203,7 @@ def speed_of_answer(c: Counters, terms: Terms, waiting_late: int) -> Result:
     answered, waited = c.get("answered"), c.get("answered_wait_ms")
     if answered and not waited and sum(c.answered_waits.values()) < answered:
         return Result(None, 0, NOT_REPORTED)
-    return _ratio(waited, 1000 * answered, answered, scale=1)
+    return _mean(waited, 1000 * answered, answered)
 
 
 def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
@@ -205,7 +217,7 @@ def longest_wait(c: Counters, terms: Terms, waiting_late: int) -> Result:
     slots = [
         slot for waits in (c.answered_waits, c.abandoned_waits) for slot, contacts in waits.items() if contacts > 0
     ]
-    return Result((max(slots) + 1) // 2, ended) if slots else Result(None, 0, NO_CONTACTS)
+    return Result((max(slots) + 1) // 2, max(0, ended)) if slots else Result(None, 0, NO_CONTACTS)
 
 
 def share(part: str, whole: str, why: str = NO_CONTACTS) -> Formula:
@@ -213,7 +225,7 @@ def share(part: str, whole: str, why: str = NO_CONTACTS) -> Formula:
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         n = c.get(whole)
-        return _ratio(c.get(part), n, n, why=why)
+        return _share(c.get(part), n, n, why=why)
 
     return formula
 
@@ -222,7 +234,7 @@ def mean(part: str, n: str, why: str) -> Formula:
     """Σ / n."""
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
-        return _ratio(c.get(part), c.get(n), c.get(n), why=why, scale=1)
+        return _mean(c.get(part), c.get(n), c.get(n), why=why)
 
     return formula
 
@@ -233,9 +245,9 @@ _WORK = ("on_contact_ms", "ringing_ms", "wrap_up_ms")
 def occupancy(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """(on_contact + ringing + wrap_up) / (that + available), agent-seconds."""
     work = sum(c.get(name) for name in _WORK)
-    return _ratio(work, work + c.get("available_ms"), c.get("handled"), why="no_agent_time")
+    return _share(work, work + c.get("available_ms"), c.get("handled"), why="no_agent_time")
 
 
 def utilisation(c: Counters, terms: Terms, waiting_late: int) -> Result:
     """(on_contact + ringing + wrap_up) / logged_in, agent-seconds."""
-    return _ratio(sum(c.get(n) for n in _WORK), c.get("logged_in_ms"), c.get("handled"), why="no_agent_time")
+    return _share(sum(c.get(n) for n in _WORK), c.get("logged_in_ms"), c.get("handled"), why="no_agent_time")

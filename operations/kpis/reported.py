@@ -20,7 +20,7 @@ def rate(part: str, whole: str, of: str = "") -> Formula:
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         n = c.get(whole)
         if n > 0:
-            return Result(100 * max(0, c.get(part)) / n, n)
+            return Result(100 * min(max(0, c.get(part)), n) / n, n)
         return Result(None, 0, NO_CONTACTS if of and c.get(of) > 0 else NO_REPORTS)
 
     return formula
@@ -51,7 +51,7 @@ def points(total: str, n: str, why: str) -> Formula:
 
     def formula(c: Counters, terms: Terms, waiting_late: int) -> Result:
         scores = c.get(n)
-        return Result(c.get(total) / (100 * scores), scores) if scores > 0 else Result(None, 0, why)
+        return Result(max(0, c.get(total)) / (100 * scores), scores) if scores > 0 else Result(None, 0, why)
 
     return formula
 

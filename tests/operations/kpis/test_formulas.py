@@ -183,6 +183,41 @@ def test_each_number_is_what_a_hand_makes_of_the_same_day(key: str) -> None:
     assert (result.sample, result.why) == (sample, "")
 
 
+SETTLED = {
+    "more answers taken back than came": Counters(
+        {"answered": -3, "abandoned": 5, "answered_wait_ms": -90_000, "handled": -3, "talk_ms": -600_000}, {2: -3}, {60: 5}
+    ),
+    "abandons taken back": Counters({"answered": 10, "abandoned": -2, "answered_wait_ms": 50_000}, {10: 10}, {4: -2}),
+    "all taken back": Counters({"offered": -4, "answered": -3, "abandoned": -1, "handled": -3}, {2: -3}, {4: -1}),
+    "waits taken back": Counters({"answered": 4, "answered_wait_ms": -10_000, "handled": 4, "talk_ms": -5, "hold_ms": -1}, {2: 7, 80: -3}),
+    "every counter but one": Counters({name: -n for name, n in DAY.n.items()} | {"answered": 2, "handled": 1}, {2: 2}, {}),
+    "more hits than answers": Counters({"answered": 2, "answered_within_20s": 5, "answered_beyond_20s": -3, "abandoned": -1}),
+    "more transfers than handled": Counters({"handled": 2, "transferred": 5, "surveys": 2, "survey_top_box": 7, "dialled": 1, "connected": 9}),
+}  # fmt: skip
+"""Short windows that hold a correction of the ACD without what it corrects."""
+
+
+@pytest.mark.parametrize("key", BY_HAND)
+@pytest.mark.parametrize("case", SETTLED)
+@pytest.mark.parametrize("rule", ["miss", "ignore_within", "hit_within", "exclude", "exclude_short"])
+def test_no_number_leaves_its_scale_after_an_acd_corrected_itself_downwards(key: str, case: str, rule: str) -> None:
+    result = value(key, SETTLED[case], terms(5, abandons=rule, flow_outs="miss"))
+    if CATALOGUE[key].unit == "%":
+        assert result.value is None or 0 <= result.value <= 100
+    assert result.value is None or result.value >= 0
+    assert result.sample is not None
+    assert result.sample >= 0
+
+
+def test_a_quiet_window_after_a_correction_says_what_is_left_of_it() -> None:
+    quiet = SETTLED["more answers taken back than came"]
+    assert value("service_level_pct", quiet) == Result(0, 2)
+    assert value("abandon_rate_pct", quiet) == Result(100, 2)
+    assert value("asa_s", quiet) == Result(None, 0, "no_contacts")
+    assert value("longest_wait_today_s", SETTLED["waits taken back"]) == Result(1, 4), "no wait of -3 contacts"
+    assert value("asa_s", SETTLED["waits taken back"]) == Result(0, 4)
+
+
 WHY = {
     **dict.fromkeys(("service_level_pct", "answer_rate_pct", "abandon_rate_pct", "longest_wait_today_s", "asa_s"), "no_contacts"),
     **dict.fromkeys(("avg_talk_s", "avg_hold_s", "avg_wrap_s", "avg_ring_s", "aht_s", "transfer_rate_pct"), "no_contacts"),

@@ -57,6 +57,7 @@ def test_no_percentage_leaves_the_scale_when_parts_come_in_the_wrong_minute(key:
         {"connected": 3, "dialled": 9},
         {"ivr_entered": 1, "ivr_contained": -4},
         {"live_answered": 2, "dialler_abandoned": -1},
+        {"connected": 9, "dialled": 3, "succeeded": 12},
     ):
         found = value(key, Counters(n)).value
         assert found is None or 0 <= found <= 100
