@@ -18,6 +18,9 @@ from collectors.events import AnyEvent
 STALE_AFTER_MS = 15_000
 """An ACD that has been mute for longer than this no longer backs a live number, unless its settings say otherwise."""
 
+FUTURE_MS = 60_000
+"""An event further ahead of our clock than this is not believed."""
+
 
 class CollectorError(Exception):
     """The session with the ACD ended. ``str(error)`` says what is wrong and what to do, without secrets.

@@ -19,7 +19,7 @@ import msgspec
 import redis.exceptions
 
 from collectors import event_log
-from collectors.collector import STALE_AFTER_MS, SourceSettings, Status, memory_key
+from collectors.collector import FUTURE_MS, STALE_AFTER_MS, SourceSettings, Status, memory_key
 from collectors.events import AnyEvent, WatchLost
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,6 @@ async def from_redis(answer: Awaitable[T]) -> T:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise asyncio.CancelledError
-
-
-FUTURE_MS = 60_000
-"""An event further ahead of our clock than this is not believed."""
 
 
 def commands_key(source: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
+from collectors.collector import FLOOR, FUTURE_MS, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, SeenAgent, Snapshot
 from collectors.polled.contacts import ContactLog, LoggedContact, waiting_contacts
 from collectors.polled.database import Database
@@ -80,7 +80,19 @@ class _Session:
             shape.check(answer.columns)
             self._columns[shape.question] = answer.columns
             self._see_what_is_told()
-        return shape.read(answer.by_name(), self._zone)
+        rows = shape.read(answer.by_name(), self._zone)
+        self._doubt_times(shape, rows)
+        return rows
+
+    def _doubt_times(self, shape: Shape, rows: list[dict[str, Any]]) -> None:
+        """A time ahead of ours is of a wrong zone or a wrong clock: nothing is told of it then. Raises ``CollectorError``."""
+        now = self._link.now_ms()
+        ahead = max((row[column] - now for row in rows for column in shape.moments if column in row), default=0)
+        if ahead > FUTURE_MS:
+            raise CollectorError(
+                f"the answer to {shape.question} has a time {ahead // 60_000} min ahead of our clock; correct time_zone (now "
+                f"{self._settings.time_zone}) or the database's clock"
+            )
 
     def _see_what_is_told(self) -> None:
         """What this source can tell follows from the columns that it has. Raises ``CollectorError`` where two tell the same."""

@@ -118,6 +118,11 @@ class Shape:
     needed: tuple[str, ...]
     also: Mapping[re.Pattern[str], Type] = field(default_factory=dict)
 
+    @property
+    def moments(self) -> list[str]:
+        """The columns that hold a time."""
+        return [name for name, of_type in self.columns.items() if of_type is a_moment]
+
     def check(self, columns: Sequence[str]) -> None:
         """Raises ``CollectorError`` naming every column that is missing, unknown or there twice, and what was probably meant."""
         faults = []

@@ -10,13 +10,10 @@ from typing import Any, cast
 from msgspec import UNSET
 
 from collectors import events as e
-from collectors.collector import Fact
+from collectors.collector import FUTURE_MS, Fact
 from collectors.counters import fact_of
 from collectors.webhook import forms as f
 from collectors.webhook.facts import COUNTED, Untrue
-
-FUTURE_MS = 60_000
-"""An event further ahead of our clock than this is not believed."""
 
 OLDEST_MS = 23 * 3600 * 1000
 """Older events are refused. The fold remembers for a day what it has counted; this is an hour less, for the way there."""

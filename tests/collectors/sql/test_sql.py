@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -199,6 +201,31 @@ def test_contacts_and_totals_of_the_same_queues_are_refused_together(house: Ware
 def test_a_queue_with_two_rows_is_refused(house: Warehouse) -> None:
     error = refused(settings_of(house, queues="SELECT 'a' AS queue, 1 AS waiting UNION ALL SELECT 'a', 2"))
     assert "two rows for 'a'; group by queue" in str(error)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"contacts": CONTACTS},
+        {"agents": AGENTS},
+        {"queues": "SELECT skill AS queue, 1 AS offered, arrived AS since FROM calls"},
+        {"facts": "SELECT id, arrived AS at, skill AS queue, 'surveys' AS counter, 1 AS n FROM calls"},
+    ],
+)
+def test_dates_read_in_a_wrong_zone_are_said_and_nothing_is_told_of_them(
+    house: Warehouse, question: dict[str, str]
+) -> None:
+    house.call("c1", skill="sales", arrived=house.now())
+    house.agent("li", "available")
+    error = refused(settings_of(house, time_zone="UTC", **question))
+    assert re.search(rf"the answer to {next(iter(question))} has a time 4(79|80) min ahead of our clock", str(error))
+    assert "correct time_zone (now UTC)" in str(error)
+    assert not error.permanent
+
+
+def test_a_clock_of_the_database_that_is_some_seconds_fast_is_no_fault(house: Warehouse) -> None:
+    house.call("c1", skill="sales", arrived=house.now() + timedelta(seconds=50))
+    assert counted(watch(settings_of(house, contacts=CONTACTS)), "sales") == {"offered": 1}
 
 
 def test_an_answer_and_an_outcome_that_contradict_each_other_are_an_error(house: Warehouse) -> None:

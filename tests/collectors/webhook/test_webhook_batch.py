@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from collectors import events as e
-from collectors.collector import BUSINESS, Fact
+from collectors.collector import BUSINESS, FUTURE_MS, Fact
 from collectors.counters import COUNTERS
 from collectors.door import BadBatch, Batch
 from collectors.webhook.batch import MOST_FAULTS, read
 from collectors.webhook.examples import EXAMPLES
 from collectors.webhook.facts import hundredths
 from collectors.webhook.forms import TYPES, schemas
-from collectors.webhook.translate import FUTURE_MS, OLDEST_MS
+from collectors.webhook.translate import OLDEST_MS
 from operations.floor.floor import Floor
 from operations.kpis.catalogue import CATALOGUE
 
