@@ -16,5 +16,9 @@ TARGETS: dict[str, str] = {
     "each": "each queue",
     "remove": "Remove",
     "changed": "Not saved yet",
+    "read_again": "Read again (drops what you typed)",
+    "limit_warning": "warning at {value}",
+    "limit_critical": "critical at {value}",
+    "each_queue": "in each queue",
     "sure": "Take back every edit from today on? Press again to do it.",
 }

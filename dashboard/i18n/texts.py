@@ -33,6 +33,7 @@ LIVE: dict[str, str] = {
     "agent_days_one": "1 agent-day",
     "misses_left": "{n} misses left",
     "misses_left_one": "1 miss left",
+    "misses_in": "{misses} {window}",
     "misses_over": "{n} misses over",
     "misses_over_one": "1 miss over",
     "for": "for {time}",
@@ -110,9 +111,6 @@ LIVE: dict[str, str] = {
     "never": "never",
     "sent": "Sent",
     "not_sent": "Not sent: {error}",
-    "still_reading": "still reading",
     "ago": "{time} ago",
-    "open_wall": "Open the wall",
-    "trouble_n": "{n} in trouble",
 }
 """What the script draws. ``{names}`` are filled by the script."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.components import frame
 from dashboard.components.targets import COLUMNS
 from dashboard.i18n import LANGUAGES, alerts, catalogue, intraday, lead, screens, targets, words
 from dashboard.i18n.texts import LIVE
@@ -47,7 +48,7 @@ def test_every_text_is_translated(language: str) -> None:
     asked = said() | {*LIVE.values(), *alerts.ALERTS.values(), *lead.LEAD.values()}
     asked |= {*alerts.PAGES, *intraday.PAGES, *lead.PAGES, *screens.PAGES}
     asked |= {*screens.PAIR.values(), *screens.PLAYLIST.values(), *screens.SCREENS.values()}
-    asked |= {*targets.TARGETS.values(), *(name for _, name in COLUMNS)}
+    asked |= {*targets.TARGETS.values(), *(name for _, name in (*COLUMNS, *frame.SITE, *frame.PROJECT))}
     assert asked - catalogue(language).keys() == set()
 
 
@@ -85,3 +86,9 @@ def test_every_reason_of_a_board_has_words_on_the_screen() -> None:
 
 def test_every_kind_of_sample_has_words_on_the_screen() -> None:
     assert {kpi.sample for kpi in CATALOGUE.values()} - LIVE.keys() == set()
+
+
+@every_language
+def test_chinese_texts_have_chinese_punctuation(language: str) -> None:
+    beside_a_sign = re.compile("[\u4e00-\u9fff}][,:;?!(]|[,:;?!)][\u4e00-\u9fff{]")
+    assert {text for text in catalogue(language).values() if beside_a_sign.search(text)} == set()
