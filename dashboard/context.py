@@ -74,6 +74,7 @@ class Account:
     language: str
     token: str
     signed_in: bool
+    sees_names: bool
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Context:
         caller, session = self.caller, session_now.get()
         named = "" if caller.role == "screen" else caller.name
         token = session.token if session else ""
-        return Account(named, caller.role, self.words().language, token, session is not None)
+        return Account(named, caller.role, self.words().language, token, session is not None, caller.sees_names)
 
     def projects(self) -> dict[str, Project]:
         """The configured projects that the caller may see, by id."""

@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.components.overview import desk_foot, desk_head
+from dashboard.components.frame import foot, site_head
 from dashboard.components.page_data import Page, label
 from dashboard.context import Account
 from dashboard.i18n import Words
@@ -48,7 +48,7 @@ def alerts(
             ),
         ]
     return html.Main(
-        [desk_head(site, words, current="/alerts", who=account), *found, desk_foot()],
+        [site_head(site, words, current="/alerts", who=account), *found, foot()],
         id=ids.ALERTS,
         className="desk alerts",
         **{"data-page": page.attribute(), "data-floor": floor(projects, who, words)},

@@ -12,9 +12,8 @@ from dashboard.components import intraday_charts as charts
 from dashboard.components import intraday_news as news
 from dashboard.components import intraday_tables as tables
 from dashboard.components import intraday_tiles as tiles
-from dashboard.components.account import account
+from dashboard.components.frame import project_head
 from dashboard.components.intraday_view import View
-from dashboard.components.overview import PAGES
 from operations.projects.contract import split_queue
 
 REFRESH_MS = 20_000
@@ -27,7 +26,15 @@ def page(view: View, *, live: bool = True) -> Component:
     say = view.words
     return html.Main(
         [
-            head(view),
+            project_head(
+                view.project.id,
+                view.project.name,
+                view.project.client,
+                say,
+                current="intraday",
+                who=view.who,
+                ticks=False,
+            ),
             html.Div(
                 [
                     html.Div(where(view), id=ids.INTRADAY_WHERE, className="intra-where"),
@@ -66,32 +73,6 @@ def page(view: View, *, live: bool = True) -> Component:
         className="desk intra",
         lang=say.language,
         **{"data-running": str(view.history.span.running).lower()},
-    )
-
-
-def head(view: View) -> Component:
-    """The project, its client and its other pages."""
-    say, project = view.words, view.project
-    places = [("/", "Overview"), *((f"/{name}/{project.id}", text) for name, text in PAGES)]
-    return html.Header(
-        [
-            html.H1(project.name, className="desk-name"),
-            html.Span(project.client, className="desk-sub"),
-            html.Nav(
-                [
-                    html.A(
-                        say(text),
-                        href=path,
-                        className="desk-link",
-                        **({"aria-current": "page"} if path.startswith("/intraday/") else {}),
-                    )
-                    for path, text in places
-                ],
-                className="desk-nav",
-            ),
-            account(view.who, say) if view.who else None,
-        ],
-        className="desk-head",
     )
 
 

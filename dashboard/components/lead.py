@@ -12,8 +12,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.components.account import account
-from dashboard.components.overview import PAGES
+from dashboard.components.frame import project_head
 from dashboard.components.page_data import Page
 from dashboard.context import Account
 from dashboard.i18n import Words
@@ -109,7 +108,7 @@ def lead(
     )
     return html.Main(
         [
-            head(project, name, client, words, who),
+            project_head(project, name, client, words, current="lead", who=who),
             news(),
             html.Div(className="lead-filters", role="search", **{"data-slot": "filters"}),
             jump(words),
@@ -126,33 +125,6 @@ def lead(
         className="desk lead",
         lang=words.language,
         **{"data-page": page.attribute()},
-    )
-
-
-def head(project: str, name: str, client: str, words: Words, who: Account | None = None) -> Component:
-    """The project and its client, the way to the other pages, and the time where it works."""
-    pages = [("/", "Overview"), *((f"/{page}/{project}", text) for page, text in PAGES)]
-    return html.Header(
-        [
-            html.H1(name, className="desk-name"),
-            html.Span(client, className="desk-sub"),
-            html.Nav(
-                [
-                    html.A(
-                        words(text),
-                        href=path,
-                        className="desk-link",
-                        **({"aria-current": "page"} if path.startswith("/lead/") else {}),
-                    )
-                    for path, text in pages
-                ],
-                className="desk-nav",
-            ),
-            html.Span(className="lead-open", **{"data-slot": "open"}),
-            html.Span(className="desk-clock", **{"data-slot": "clock"}),
-            account(who, words) if who else None,
-        ],
-        className="desk-head",
     )
 
 

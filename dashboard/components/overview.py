@@ -8,13 +8,10 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.components.account import account
+from dashboard.components.frame import foot, project_pages, site_head
 from dashboard.components.page_data import Page, label
 from dashboard.context import Account
 from dashboard.i18n import Words
-
-PAGES = (("wall", "Wall"), ("lead", "Lead"), ("intraday", "Intraday"), ("targets", "Targets"))
-"""The pages of a project and what their links say."""
 
 CARD_NUMBERS = 4
 """How many of a wall's numbers a card shows."""
@@ -29,13 +26,13 @@ def overview(
     who: Account | None = None,
 ) -> Component:
     """The whole page. ``projects``: id, name, client and wall of each."""
-    cards = [card(project, name, client, keys, words) for project, name, client, keys in projects]
+    cards = [card(project, name, client, keys, words, who) for project, name, client, keys in projects]
     empty = html.P(words("No project is configured, or you may not see any."), className="empty")
     return html.Main(
         [
-            desk_head(site, words, current="/", who=who),
+            site_head(site, words, current="/", who=who),
             html.Section(cards or empty, className="cards", **{"data-slot": "cards"}),
-            desk_foot(),
+            foot(),
         ],
         id=ids.OVERVIEW,
         className="desk",
@@ -43,41 +40,9 @@ def overview(
     )
 
 
-def desk_head(site: str, words: Words, *, current: str, who: Account | None = None) -> Component:
-    """The site's name, the way to the other pages, the time, and who reads (None: nobody is told)."""
-    places = (
-        ("/", words("Overview")),
-        ("/alerts", words("Alerts")),
-        ("/sources", words("Sources")),
-        ("/screens", words("Screens")),
-    )
-    return html.Header(
-        [
-            html.H1(site, className="desk-name"),
-            html.Nav(
-                [
-                    html.A(
-                        name, href=path, className="desk-link", **({"aria-current": "page"} if path == current else {})
-                    )
-                    for path, name in places
-                ],
-                className="desk-nav",
-            ),
-            html.Span(className="desk-clock", **{"data-slot": "clock"}),
-            account(who, words) if who else None,
-        ],
-        className="desk-head",
-    )
-
-
-def desk_foot() -> Component:
-    """How fresh all this is."""
-    return html.Footer(
-        html.Span(className="wall-link", **{"data-slot": "link", "data-state": "connecting"}), className="desk-foot"
-    )
-
-
-def card(project: str, name: str, client: str, keys: Sequence[str], words: Words) -> Component:
+def card(
+    project: str, name: str, client: str, keys: Sequence[str], words: Words, who: Account | None = None
+) -> Component:
     """One project: its state in a word, its first numbers, the age of its sources, and its wall a click away."""
     return html.Article(
         [
@@ -95,7 +60,8 @@ def card(project: str, name: str, client: str, keys: Sequence[str], words: Words
                 [
                     html.P(className="card-foot", **{"data-slot": "foot"}),
                     html.Nav(
-                        [html.A(words(text), href=f"/{page}/{project}") for page, text in PAGES], className="card-links"
+                        [html.A(words(text), href=f"/{page}/{project}") for page, text in project_pages(who)],
+                        className="card-links",
                     ),
                 ],
                 className="card-bottom",

@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.components.overview import desk_foot, desk_head
+from dashboard.components.frame import foot, site_head
 from dashboard.components.page_data import Page
 from dashboard.components.sign_in import NAMES
 from dashboard.context import Account
@@ -51,7 +51,7 @@ def screens(
             )
         ]
     return html.Main(
-        [desk_head(site, words, current="/screens", who=who), *found, desk_foot()],
+        [site_head(site, words, current="/screens", who=who), *found, foot()],
         id=ids.SCREENS,
         className="desk",
         **{"data-page": page.attribute(), "data-choices": choices(projects, words)},

@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard import ids
-from dashboard.components.overview import desk_foot, desk_head
+from dashboard.components.frame import foot, site_head
 from dashboard.components.page_data import Page
 from dashboard.context import Account
 from dashboard.i18n import Words
@@ -45,11 +45,11 @@ def sources(
     cards = [card(source, kind, words, may_act=may_act) for source, kind in found]
     return html.Main(
         [
-            desk_head(site, words, current="/sources", who=who),
+            site_head(site, words, current="/sources", who=who),
             configuration(words),
             html.Section(cards or html.P(words("No source is configured."), className="empty"), className="sources"),
             notification(words),
-            desk_foot(),
+            foot(),
         ],
         id=ids.SOURCES,
         className="desk",

@@ -7,7 +7,7 @@ import json
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.overview import desk_foot, desk_head
+from dashboard.components.frame import foot, project_head
 from dashboard.components.page_data import Page, label
 from dashboard.context import Account
 from dashboard.i18n import Words
@@ -29,14 +29,12 @@ COLUMNS = (
 """What a target has: its name in the file and its heading."""
 
 
-def targets(
-    site: str, project: Project, words: Words, *, may_edit: bool, who: Account | None, signs_in: bool
-) -> Component:
+def targets(project: Project, words: Words, *, may_edit: bool, who: Account | None, signs_in: bool) -> Component:
     """The whole page of one project. ``signs_in``: whether it is known who edits; else the form asks for a name."""
     page = Page("targets", words, project=project.id, time_zone=project.time_zone, may_act=may_edit, texts=TARGETS)
     return html.Main(
         [
-            desk_head(site, words, current="", who=who),
+            project_head(project.id, project.name, project.client, words, current="targets", who=who),
             html.Section(
                 [
                     html.Div(
@@ -79,7 +77,7 @@ def targets(
                 ],
                 className="targets-past",
             ),
-            desk_foot(),
+            foot(),
         ],
         id="targets",
         className="desk",
@@ -104,6 +102,7 @@ def editing(words: Words, *, signs_in: bool) -> list[Component]:
             className="targets-end",
         ),
         html.P(className="targets-answer", role="status", **{"data-slot": "answer"}),
+        html.Button(type="button", hidden=True, **{"data-slot": "again"}),
     ]
 
 

@@ -25,7 +25,6 @@ def layout(project: str = "", **_: Any) -> Component:
         said = context.words()
         return message(said.live()["not_found"], said)
     return targets(
-        context.watcher.current.site.name,
         found,
         context.words(found),
         may_edit=context.caller.may_edit,
