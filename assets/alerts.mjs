@@ -10,14 +10,13 @@ const LOG_MS = 15_000; // the log is asked for again when something changed, and
 const SILENT_MS = 15_000;
 const CHECKED_MS = 10_000;
 const DASH = '—';
-let alarm = null; // outlives the moment in which Dash draws the page anew
 
 export function open(root, page, _feed, live) {
   const { needsSomebody, clock, perf, ms, write, mark, slot, make, keep, formatter, draw } = live;
   const f = formatter(page);
   const floor = JSON.parse(root.dataset.floor);
   const configured = new Map(floor.projects.map((project) => [project.id, project]));
-  alarm ??= new Alarm({ sound: true, choosable: true });
+  const alarm = new Alarm({ sound: true, choosable: true });
 
   const recall = () => { try { return localStorage.getItem('floorlight-name') ?? ''; } catch { return ''; } };
   const remember = (name) => {
@@ -142,10 +141,10 @@ export function open(root, page, _feed, live) {
       const off = this.off() ?? this.unchecked(projects);
       const firing = alerts.filter(needsSomebody).sort(byNeed), quiet = alerts.filter((alert) => !needsSomebody(alert)).sort(byNeed);
       this.drawSum(firing, quiet, off);
-      this.drawCards('firing', firing);
-      this.drawCards('quiet', quiet);
+      this.drawCards('firing', firing, off);
+      this.drawCards('quiet', quiet, off);
       this['quiet-part'].hidden = !quiet.length;
-      this.calm.hidden = firing.length > 0;
+      this.calm.hidden = firing.length > 0 || off != null;
       write(this.calm, f.say('all_calm'));
       this.drawSilences(projects);
       this.episodes.draw();
@@ -178,16 +177,16 @@ export function open(root, page, _feed, live) {
       const parts = [];
       if (critical) parts.push(f.say('sum_critical', { n: critical }));
       if (warning) parts.push(f.say('sum_warning', { n: warning }));
-      if (!firing.length) parts.push(f.say('all_calm').replace(/\.$/, ''));
+      if (!firing.length) parts.push(f.say('all_calm').replace(/[.。]$/, ''));
       if (quiet.length) parts.push(f.say('sum_calm', { n: quiet.length }));
       mark(this.sum, 'data-look', off ? 'unknown' : critical ? 'critical' : warning ? 'warning' : 'ok');
       write(this.sum, off ? f.say(off.why, { time: f.at(off.since, page.time_zone) }) : parts.join(' · '));
     }
 
-    drawCards(place, alerts) {
+    drawCards(place, alerts, off) {
       const cards = this.cards[place], by = new Map(alerts.map((alert) => [alert.key, alert]));
       keep(this[place], cards, [...by.keys()], () => this.card());
-      for (const [key, alert] of by) this.drawCard(cards.get(key), alert);
+      for (const [key, alert] of by) this.drawCard(cards.get(key), alert, off);
     }
 
     card() {
@@ -238,27 +237,32 @@ export function open(root, page, _feed, live) {
       setTimeout(() => { card.send.disabled = false; this.ask(); }, answer.ok ? 1_200 : 0);
     }
 
-    drawCard(card, alert) {
+    drawCard(card, alert, off) { // while nothing can be known, an alert stays in sight and its number does not
       card.alert = alert;
       const { project } = alert, zone = project.time_zone, now = clock.now();
-      const frozen = alert.state === 'frozen' || Boolean(alert.inhibited);
+      const frozen = off || alert.state === 'frozen' || Boolean(alert.inhibited);
       mark(card.element, 'data-look', frozen ? 'unknown' : alert.level);
       mark(card.element, 'data-calm', String(!needsSomebody(alert)));
       mark(card.element, 'data-alert', alert.id);
       mark(card.element, 'data-project', project.project);
-      write(card.state, f.say(frozen ? 'frozen' : alert.level));
+      write(card.state, f.say(off ? 'unknown' : frozen ? 'frozen' : alert.level));
       write(card.project, project.name);
       mark(card.project, 'href', `/wall/${encodeURIComponent(project.project)}`);
       const since = ms(alert.since);
-      write(card.age, f.say('over_since', { time: f.duration(Math.floor((now - since) / 1000)) }));
+      write(card.age, off ? f.say('over_at', { time: f.at(since, zone) }) : f.say('over_since', { time: f.duration(Math.floor((now - since) / 1000)) }));
       mark(card.age, 'title', f.say('over_at', { time: f.at(since, zone) }));
       write(card.name, nameOf(alert));
-      write(card.value, alert.value == null ? '' : f.text(alert.value, alert.unit));
+      write(card.value, alert.value == null ? '' : off ? DASH : f.text(alert.value, alert.unit));
       write(card.goal, goalOf(alert));
       write(card.reason, alert.reason);
       write(card.answer, answerOf(alert, zone));
       card.answer.hidden = !card.answer.textContent;
-      if (card.act) card.act.hidden = !needsSomebody(alert);
+      if (!card.act) return;
+      card.act.hidden = Boolean(off) || !needsSomebody(alert);
+      if (alert.acked && card.said.textContent) { // what was said has arrived: the form is empty when the alert calls again
+        write(card.said, '');
+        card.note.value = '';
+      }
     }
 
     drawSilences(projects) {

@@ -163,10 +163,10 @@ export function open(root, page, _feed, live) {
         for (const text of texts) write(lines.get(text).element, text);
       }
       for (const card of this.cards) this.drawCard(card, this.said?.sources?.[card.id], off);
-      this.drawNotify(this.said?.notify ?? []);
+      this.drawNotify(this.said?.notify ?? [], off);
     }
 
-    drawNotify(told) { // whom alerts reach, and whom not
+    drawNotify(told, off) { // whom alerts reach, and whom not
       this.notify.hidden = told.length === 0;
       const key = (row) => `${row.route}\n${row.number}`;
       keep(this.notifyRows, this.routes, told.map(key), () => {
@@ -176,11 +176,11 @@ export function open(root, page, _feed, live) {
       });
       for (const row of told) {
         const { element, cells } = this.routes.get(key(row));
-        const look = { ok: 'ok', unused: 'ok', failing: 'warning', refused: 'critical' }[row.state];
+        const look = off ? 'unknown' : { ok: 'ok', unused: 'ok', failing: 'warning', refused: 'critical' }[row.state];
         mark(element, 'data-look', look);
         write(cells.route, row.route);
         write(cells.to, row.to);
-        write(cells.state, f.say(`notify_${row.state}`));
+        write(cells.state, f.say(off ? 'not_known' : `notify_${row.state}`));
         write(cells.at, row.at == null ? f.say('never') : f.say('ago', { time: f.age(Math.max(0, clock.now() - ms(row.at)) / 1000) }));
         write(cells.error, row.error ?? '');
       }
@@ -200,8 +200,7 @@ export function open(root, page, _feed, live) {
       if (!source) return;
       const since = (at) => (at == null ? f.say('never') : f.say('ago', { time: f.age(Math.max(0, clock.now() - ms(at)) / 1000) }));
       const unknown = f.say('not_known');
-      const skew = source.clock_skew_ms;
-      const rate = source.events_s;
+      const [skew, rate, lost] = off ? [] : [source.clock_skew_ms, source.events_s, source.lost_sight];
       write(facts.since, source.since == null ? unknown : f.at(ms(source.since), page.time_zone));
       write(facts.word, since(source.last_word_at));
       write(facts.event, since(source.last_event_at));
@@ -217,7 +216,7 @@ export function open(root, page, _feed, live) {
       write(facts.projects, list(source.projects, DASH));
       write(facts.unnamed, list(source.unnamed_queues, DASH));
       mark(facts.unnamed, 'data-look', source.unnamed_queues?.length ? 'warning' : 'ok');
-      write(facts.lost, source.lost_sight == null ? unknown : f.count(source.lost_sight));
+      write(facts.lost, lost == null ? unknown : f.count(lost));
     }
 
     async send(button) {

@@ -61,7 +61,7 @@ export class Episodes {
     const by = new Map(shown.map((episode) => [episode.key, episode]));
     write(this['log-emptyPlace'], this.taken && !shown.length ? f.say('none_logged') : '');
     this['log-emptyPlace'].hidden = !this.taken || shown.length > 0;
-    const opened = [...by.keys()].slice(0, OPEN_FIRST);
+    const opened = this.items.size ? [] : [...by.keys()].slice(0, OPEN_FIRST);
     keep(this.logPlace, this.items, [...by.keys()], (key) => this.item(opened.includes(key)));
     for (const [key, episode] of by) this.drawItem(this.items.get(key), episode);
     this.pendingPlace.hidden = !short.length;

@@ -8,19 +8,14 @@ const DASH = '—';
 
 // ── Filters and order: in the address, so that they can be handed on, and remembered for the next visit ──
 
-const kept = new Map(); // by project; outlives the moment in which Dash draws the page anew
-
 function choices(project) {
   const key = `floorlight-lead-${project}`;
-  if (!kept.has(key)) {
-    const said = new URLSearchParams(location.search);
-    let before = {};
-    try { before = JSON.parse(localStorage.getItem(key)) ?? {}; } catch { /* private mode, or somebody else's text */ }
-    if (['q', 'queue', 'state', 'sort'].some((name) => said.has(name))) before = Object.fromEntries(said);
-    const text = (name) => (typeof before[name] === 'string' ? before[name] : '');
-    kept.set(key, { q: text('q'), queue: text('queue'), state: text('state'), sort: text('sort') });
-  }
-  const chosen = kept.get(key);
+  const said = new URLSearchParams(location.search);
+  let before = {};
+  try { before = JSON.parse(localStorage.getItem(key)) ?? {}; } catch { /* private mode, or somebody else's text */ }
+  if (['q', 'queue', 'state', 'sort'].some((name) => said.has(name))) before = Object.fromEntries(said);
+  const text = (name) => (typeof before[name] === 'string' ? before[name] : '');
+  const chosen = { q: text('q'), queue: text('queue'), state: text('state'), sort: text('sort') };
   chosen.keep = () => {
     const { keep, ...plain } = chosen;
     try { localStorage.setItem(key, JSON.stringify(plain)); } catch { /* it holds for this visit */ }
@@ -248,8 +243,7 @@ export function open(root, page, feed, live) {
       for (const name of ['clock', 'open', 'news', 'news-state', 'news-text', 'news-more', 'link', 'sources']) this[name] = slot(root, name);
       this.lamps = new Map();
       this.buildFilters(slot(root, 'filters'));
-      this.onKey = (event) => this.key(event);
-      document.addEventListener('keydown', this.onKey);
+      document.addEventListener('keydown', (event) => this.key(event));
       this.tables.queues.rowsPlace.addEventListener('click', (event) => this.chooseQueue(event.target.closest('tr')?.dataset.id));
       root.addEventListener('focusin', (event) => {
         const name = event.target.closest('tr.lead-row') && event.target.closest('[data-table]')?.dataset.table;
@@ -263,13 +257,9 @@ export function open(root, page, feed, live) {
       });
     }
 
-    close() { document.removeEventListener('keydown', this.onKey); }
-
     // ── the filters ──
 
     buildFilters(place) {
-      const typed = document.activeElement?.matches?.('.lead-search') ? document.activeElement : null;
-      place.textContent = '';
       this.search = place.appendChild(make('input', 'lead-search', { type: 'search', placeholder: f.say('search'), 'aria-label': f.say('search'), 'aria-keyshortcuts': '/', autocomplete: 'off', spellcheck: 'false' }));
       this.search.value = chosen.q;
       this.search.addEventListener('input', () => this.choose('q', this.search.value));
@@ -287,7 +277,6 @@ export function open(root, page, feed, live) {
       this.clear = place.appendChild(make('button', 'lead-clear', { type: 'button' }));
       write(this.clear, f.say('clear'));
       this.clear.addEventListener('click', () => this.clearFilters());
-      if (typed && !typed.isConnected) this.search.focus();
     }
 
     choose(name, value) {

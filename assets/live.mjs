@@ -10,6 +10,7 @@ const SOURCE_MS = 20_000; // since a source's last sign of life
 const SLEPT_MS = 5_000; // a tick that comes so late: the machine slept
 const CALM_MS = 3_000; // rows change places no more often than this
 const CLOCK_KEEP_MS = 60_000;
+const UNDRAWN_MS = 20_000; // a page that has no script of its own by then never gets it
 const DASH = '—';
 const SEVERITY = { critical: 3, warning: 2, unknown: 1 };
 
@@ -449,7 +450,7 @@ function missesText(left, f) { return left < 0 ? f.say('misses_over', { n: -left
 function missesElsewhere(entry, key, board, page, f) { // of the contract's other period, under the tile's own
   if (key !== 'service_level_pct') return '';
   const others = Object.entries(board.misses_left ?? {}).filter(([window]) => window !== entry.window && page.windows[window]);
-  return others.map(([window, left]) => `${missesText(left, f)} ${page.windows[window]}`).join(' · ');
+  return others.map(([window, left]) => f.say('misses_in', { misses: missesText(left, f), window: page.windows[window] })).join(' · ');
 }
 
 function movedBy(entry, key, board, shown, f) {
@@ -488,7 +489,8 @@ function alertText(alert, board, page, f) {
   const value = shown ?? alert.value;
   const name = alertName(alert, page, f);
   const number = value == null ? '' : ` ${f.text(value, alert.unit)}`;
-  const goal = alert.target == null ? '' : ` (${f.say('goal', { goal: f.limit(alert.target, alert.unit) })})`;
+  const aim = goalOf({ limits: entry?.limits, target: alert.target, unit: alert.unit }, alert.kpi, page, f);
+  const goal = aim && ` (${f.say('goal', { goal: aim })})`;
   const queue = alert.queue || entry?.moved_by || '';
   const place = board.queues?.[queue]?.name || queue.slice(queue.indexOf('/') + 1);
   const has = alert.acked ? f.say(alert.acked.by ? 'has_it' : 'answered', { by: alert.acked.by }) : alert.silenced ? f.say('silent') : '';
@@ -507,7 +509,7 @@ function worst(board, off, sources, page, f, keys) {
     if (!why) continue;
     const error = source.error ?? '';
     const name = why.why === 'source_stale' ? 'source_mute' : why.since ? 'source_off' : 'source_off_now';
-    found.push({ weight: 2.5, look: 'unknown', text: f.say(name, { source: id, time: why.since ? f.at(why.since, zone) : '', error }).replace(/: $/, '') });
+    found.push({ weight: 2.5, look: 'unknown', text: f.say(name, { source: id, time: why.since ? f.at(why.since, zone) : '', error }).replace(/(: |：)$/, '') });
   }
   const add = (entry, key, queue, gone) => {
     const weight = SEVERITY[entry?.band];
@@ -584,7 +586,7 @@ function outgrown(page, root, feed) {
   return page.layout || (wall && wall.join() !== keys.join()) ? layout : null;
 }
 
-// ── Beginning: the stream opens before the page is there; the page is taken over again when Dash draws its own ──
+// ── Beginning: the stream opens before the page is there; its elements go on in Dash's tree once that stands ──
 
 // What proves to the server that a page of ours wants something: the token of the session that the document came with.
 const session = () => document.querySelector('meta[name="csrf"]')?.content ?? '';
@@ -606,30 +608,44 @@ function draw() {
   if (layout) renew(layout);
 }
 
-const views = {};
-
-async function bind() {
-  const own = document.querySelector('#react-entry-point main');
-  const found = own ?? document.querySelector('#first-paint main');
-  if (!found || found === root) return;
+async function take(found) {
   root = found;
-  view?.close?.();
-  view = null;
-  if (root.dataset.page) {
-    page = JSON.parse(root.dataset.page);
-    const name = ['wall', 'lead', 'alerts', 'playlist', 'screens', 'targets'].includes(page.page) ? page.page : 'desk';
-    views[name] ??= await import(`./${name}.mjs${new URL(import.meta.url).search}`);
-    if (found !== root) return;
-    view = views[name].open(root, page, feed, live);
+  page = JSON.parse(root.dataset.page);
+  const name = ['wall', 'lead', 'alerts', 'playlist', 'screens', 'targets'].includes(page.page) ? page.page : 'desk';
+  try {
+    const { open } = await import(`./${name}.mjs${new URL(import.meta.url).search}`);
+    view = open(root, page, feed, live);
     draw();
+  } catch (error) { // a proxy's bad moment: the page is asked for anew, see tick()
+    console.error(error);
   }
-  if (own) document.getElementById('first-paint')?.remove(); // not before Dash's tree shows the same numbers
+}
+
+// Dash draws the tree of the first paint once more. The one that is there takes its place, elements and all: nothing flashes, and what
+// somebody has typed, opened or chosen meanwhile stays. Dash's own main stays where React knows it, empty. Whether it has come.
+function settle() {
+  const place = document.getElementById('react-entry-point'); // stands after the first paint: that is whole by then
+  const first = document.getElementById('first-paint');
+  const own = place?.querySelector('main');
+  const found = (place && first?.querySelector('main')) ?? own;
+  if (!root && found?.dataset.page) take(found);
+  if (!own) return false;
+  const active = document.activeElement;
+  if (root && root !== own) {
+    mark(root, 'data-taken-over', 'true');
+    own.replaceChildren();
+    own.before(root);
+  }
+  first?.remove();
+  if (root?.contains(active)) active.focus({ preventScroll: true });
+  return true;
 }
 
 const wall = /^\/(?:wall|lead)\/([^/]+)\/?$/.exec(location.pathname);
 if (wall) feed = new Feed(decodeURIComponent(wall[1]), draw);
-new MutationObserver(() => { if (!root?.isConnected || !root.closest('#react-entry-point')) bind(); }).observe(document, { childList: true, subtree: true });
-bind();
+const arrivals = new MutationObserver(() => { if (settle()) arrivals.disconnect(); });
+arrivals.observe(document, { childList: true, subtree: true });
+if (settle()) arrivals.disconnect();
 
 let ticked = perf(), dated = Date.now();
 function tick() {
@@ -637,6 +653,7 @@ function tick() {
   ticked = perf();
   dated = Date.now();
   if (late > SLEPT_MS && !document.hidden) wake();
+  if (!view && root && perf() > UNDRAWN_MS) renew('nothing drawn', UNDRAWN_MS);
   setTimeout(tick, 1_000 - (((clock.now() % 1_000) + 1_000) % 1_000) + 5); // first: whatever a turn meets, the next one comes
   feed?.tick();
   view?.tick?.();

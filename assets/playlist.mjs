@@ -10,7 +10,6 @@ const OLD_MS = 15_000; // what was said longer ago holds no wall
 const CHECKED_MS = 10_000;
 const AHEAD_MS = 2_500; // the next feed is opened so long before its turn: it comes with its numbers
 const CALM_MS = 3_000; // no wall goes sooner than this, whatever turns critical
-let kept = null; // outlives the moment in which Dash draws the page anew: {project, feed, shownAt, regular}
 
 export function open(root, page, _feed, live) {
   const { Feed, outgrown, renew, needsSomebody, clock, perf, ms, write, mark, slot, formatter, draw } = live;
@@ -26,19 +25,8 @@ export function open(root, page, _feed, live) {
       this.screen = told.screen && new Screen(told.screen, this.word, live, f);
       this.asked = -ASK_MS;
       this.answered = -OLD_MS;
-      this.regular = this.walls.find((wall) => wall.project === kept?.regular) ?? null;
-      const first = this.walls.find((wall) => wall.project === kept?.project) ?? this.walls[0];
-      if (first) {
-        this.show(first, kept?.project === first.project ? kept.feed : new Feed(first.project, draw));
-        this.shownAt = kept?.project === first.project ? kept.shownAt : perf();
-        this.regular ??= first;
-      }
-    }
-
-    close() { // the feed goes on: the page is only being drawn anew
-      this.coming?.feed.close();
-      kept = this.shown && { project: this.shown.project, feed: this.shown.feed, shownAt: this.shownAt, regular: this.regular?.project };
-      for (const wall of this.walls) wall.view?.close();
+      this.regular = this.walls[0];
+      if (this.regular) this.show(this.regular, new Feed(this.regular.project, draw));
     }
 
     show(wall, feed) {

@@ -2,13 +2,14 @@
 
 const NUMBERS = ['goal', 'warning', 'critical', 'for', 'clear_after', 'min_sample'];
 const READ_MS = 5_000; // somebody else may edit too
+const SURE_MS = 5_000;
 
 export function open(root, page, _feed, live) {
   const { clock, write, mark, slot, make, ms, formatter, perf } = live;
   const f = formatter(page);
   const { columns, kpis, queues } = JSON.parse(root.dataset.choices);
   const url = `/api/v1/projects/${encodeURIComponent(page.project)}/targets`;
-  const places = Object.fromEntries(['rows', 'empty', 'add', 'save', 'back', 'answer', 'stages', 'edits', 'clock', 'link'].map((name) => [name, slot(root, name)]));
+  const places = Object.fromEntries(['rows', 'empty', 'add', 'save', 'back', 'answer', 'again', 'stages', 'edits', 'clock', 'link'].map((name) => [name, slot(root, name)]));
   const field = (name, attributes) => slot(root, name)?.appendChild(make('input', '', { name, ...attributes }));
   const from = field('from', { type: 'date', required: '' });
   const by = field('by', { type: 'text', maxlength: 80, autocomplete: 'name' });
@@ -89,13 +90,21 @@ export function open(root, page, _feed, live) {
   const duration = (seconds) => (seconds % 60 || seconds < 60 ? `${seconds}s` : seconds % 3600 ? `${seconds / 60}m` : `${seconds / 3600}h`);
   const now = () => JSON.stringify(rows.map((row) => row.value()));
   let before = '[]';
+  let sure = false; // going back to the file was asked once, and waits for the second press
 
   function changed() {
     if (!places.save) return;
     const same = now() === before;
     places.save.disabled = same;
+    places.back.disabled = !same; // what was typed would be taken back with the rest
     mark(root, 'data-changed', String(!same));
+    ask(false);
     if (!same) answer(f.say('changed'), 'waiting');
+  }
+
+  function ask(on) {
+    sure = on;
+    if (places.back) mark(places.back, 'data-sure', String(on));
   }
 
   function answer(text, look) {
@@ -110,14 +119,22 @@ export function open(root, page, _feed, live) {
     before = now();
     places.empty.hidden = rows.length > 0;
     write(places.empty, f.say('none'));
-    if (from) { from.min = fresh.today; if (!from.value || from.value < fresh.today) from.value = fresh.today; }
-    list(places.stages, fresh.stages, ({ from: since, targets }) => {
-      const what = targets.map((target) => [page.labels[target.kpi] ?? target.kpi, target.goal ?? target.critical ?? target.warning].join(' ')).join(' · ');
-      return `${since ? f.say('stage_from', { day: day(since) }) : f.say('stage_start')}: ${what || f.say('none')}`;
-    });
+    list(places.stages, fresh.stages, ({ from: since }) => (since ? f.say('stage_from', { day: day(since) }) : f.say('stage_start')));
+    fresh.stages.forEach(({ targets }, i) => list(places.stages.children[i].appendChild(make('ul')), targets.length ? targets.map(inWords) : [f.say('none')], String));
     list(places.edits, fresh.edits, (edit) => f.say(edit.back_to_file ? 'back_by' : 'edited_by', { by: edit.by, time: moment(edit.at), day: day(edit.from) }));
     if (places.back) places.back.hidden = !fresh.edits.length || fresh.edits[0].back_to_file;
     if (places.save) places.save.disabled = true;
+    if (places.again) places.again.hidden = true;
+    ask(false);
+  }
+
+  function inWords(target) { // a target in one line: what it is of, and each of its lines with its unit
+    const of = [page.labels[target.kpi] ?? target.kpi, page.windows[target.window], target.per_queue ? f.say('each_queue') : target.queue].filter(Boolean).join(' ');
+    const line = (name) => {
+      const value = target[name] != null && f.limit(target[name], kpis[target.kpi]?.unit);
+      return value && f.say(name === 'goal' ? 'goal' : `limit_${name}`, { goal: value, value });
+    };
+    return [of, ...['goal', 'warning', 'critical'].map(line).filter(Boolean)].join(' · ');
   }
 
   function list(place, entries, text) {
@@ -126,16 +143,26 @@ export function open(root, page, _feed, live) {
 
   async function read() {
     asked = perf();
+    let state = 'lost';
     try {
       const reply = await fetch(url, { signal: AbortSignal.timeout(8_000), headers: { Accept: 'application/json' } });
-      if (!reply.ok) return;
-      const fresh = await reply.json();
-      clock.hear(ms(fresh.now));
-      // What somebody is typing is never thrown away; the server refuses it if it rests on old targets.
-      if (fresh.revision !== said?.revision && root.dataset.changed !== 'true') show(fresh);
-      mark(places.link, 'data-state', 'live');
-    } catch { mark(places.link, 'data-state', 'lost'); }
-    write(places.link, f.say(places.link.dataset.state));
+      if (reply.ok) {
+        take(await reply.json());
+        state = 'live';
+      } else if (root.dataset.changed !== 'true') live.signedOut(reply.status);
+    } catch { /* the foot of the page says it */ }
+    mark(places.link, 'data-state', state);
+    write(places.link, f.say(state));
+  }
+
+  function take(fresh) {
+    clock.hear(ms(fresh.now));
+    if (from) { // a page that stays open overnight offers the new day
+      from.min = fresh.today;
+      if (!from.value || from.value < fresh.today) from.value = fresh.today;
+    }
+    // What somebody is typing is never thrown away; the server refuses it if it rests on old targets.
+    if (fresh.revision !== said?.revision && root.dataset.changed !== 'true') show(fresh);
   }
 
   async function send(targets, done) {
@@ -148,6 +175,7 @@ export function open(root, page, _feed, live) {
       const told = await reply.json().catch(() => ({ title: String(reply.status) }));
       if (!reply.ok) {
         places.save.disabled = false;
+        places.again.hidden = reply.status !== 409;
         return answer(reply.status === 401 ? f.say('sign_in_again') : told.detail ?? told.title, 'critical');
       }
       mark(root, 'data-changed', 'false');
@@ -169,13 +197,24 @@ export function open(root, page, _feed, live) {
     changed();
   });
   places.save?.addEventListener('click', () => send(rows.map((row) => row.value()), 'saved'));
-  let sure = false; // asked once more, in place
   places.back?.addEventListener('click', () => {
-    if (sure) send(null, 'back');
-    else answer(f.say('sure'), 'warning');
-    sure = !sure;
-    mark(places.back, 'data-sure', String(sure));
+    if (sure) {
+      ask(false);
+      return send(null, 'back');
+    }
+    answer(f.say('sure'), 'warning');
+    ask(true);
+    setTimeout(() => ask(false), SURE_MS);
   });
+  if (places.again) {
+    write(places.again, f.say('read_again'));
+    places.again.addEventListener('click', () => {
+      said = null;
+      mark(root, 'data-changed', 'false');
+      answer('', '');
+      read();
+    });
+  }
 
   return {
     draw() {

@@ -2,7 +2,7 @@
 // Loaded by live.mjs, which hands over what it knows of time, text and KPIs.
 
 const { Alarm } = await import(`./alarm.mjs${new URL(import.meta.url).search}`);
-let alarm = null; // outlives the moment in which Dash draws the page anew
+let alarm = null; // one for all walls that take turns
 
 export function open(root, page, feed, live) {
   alarm ??= new Alarm({ sound: page.sound ?? false, choosable: false });
@@ -14,11 +14,8 @@ export function open(root, page, feed, live) {
       this.places = [...root.querySelectorAll('[data-tile]')].map((element) => new Place(element, page, this.f));
       for (const name of ['clock', 'open', 'banner', 'banner-state', 'banner-text', 'banner-more', 'sources', 'link', 'queues', 'queues-more']) this[name] = slot(root, name);
       this.table = root.querySelector('.queues');
-      this.size = new ResizeObserver(() => this.fit());
-      this.size.observe(this.table);
+      new ResizeObserver(() => this.fit()).observe(this.table);
     }
-
-    close() { this.size.disconnect(); }
 
     draw() {
       const { feed, page, f } = this;

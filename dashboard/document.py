@@ -1,8 +1,9 @@
 """The HTML document around a page, with a first paint that waits for nothing.
 
 Dash draws a page only after its own scripts (some 1.4 MB) have arrived and asked for the layout. So the document
-carries the same tree as static HTML, and loads the script that writes the numbers before Dash's; that script takes
-the static tree away in the moment in which Dash's own appears.
+carries the same tree as static HTML, and loads the script that writes the numbers before Dash's; that script puts
+the static tree's elements in the place of Dash's own once that stands (of a page that has a script of ours: what
+somebody has typed meanwhile stays), or takes the static tree away.
 """
 
 from __future__ import annotations

@@ -54,19 +54,6 @@ class Site:
             assert time.monotonic() < deadline, f"it did not come: {what}"
             time.sleep(0.02)
 
-    def settled(self, page: Page, selector: str) -> None:
-        """Wait until a page has taken over from its first paint and draws this element anew no more: what is typed before that is lost."""
-
-        def same() -> bool:
-            found = page.locator(f"#react-entry-point {selector}")
-            if page.locator("#first-paint").count() or found.count() != 1:
-                return False
-            found.evaluate("element => { element.marked = true; }")
-            page.wait_for_timeout(500)
-            return found.count() == 1 and bool(found.evaluate("element => element.marked"))
-
-        self.until(f"{selector} stays as it is", same)
-
     def calls(self, count: int) -> None:
         names = [f"c{self._contacts + number}" for number in range(count)]
         self._contacts += count
@@ -121,7 +108,6 @@ class Screens:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("dialog", lambda dialog: self.faults.append(dialog.message))
         page.goto(self._site.web.address + path)
-        # What was found in the first paint may be gone at the next look: the page's own tree takes its place.
         page.locator("#first-paint").wait_for(state="detached", timeout=PATIENCE_S * 1000)
         self.pages.append(page)
         return page

@@ -66,11 +66,11 @@ def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Si
 
     site.calls(1)  # worse, but not news
     site.until("the value goes on", lambda: "4" in desk.locator(".alert-value").inner_text())
-    site.until("it rang once", lambda: desk.locator("main").get_attribute("data-rung") == "1")
+    site.until("it rang once", lambda: desk.locator("main[data-taken-over]").get_attribute("data-rung") == "1")
     site.until(
-        "it rang once on the wall that asked for it", lambda: loud.locator("main").get_attribute("data-rung") == "1"
+        "it rang once on the wall that asked for it", lambda: loud.locator("main[data-taken-over]").get_attribute("data-rung") == "1"
     )
-    assert wall.locator("main").get_attribute("data-rung") == "0", "a wall is silent unless somebody chose otherwise"
+    assert wall.locator("main[data-taken-over]").get_attribute("data-rung") == "0", "a wall is silent unless somebody chose otherwise"
     notices = desk.evaluate("window.notices")
     assert [title for title, _ in notices] == [f"■ Acme {HOSTILE}"]
     assert notices[0][1].startswith("Waiting ")
@@ -89,7 +89,7 @@ def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Si
     assert banner(late)[1].partition("has it")[0] == banner(wall)[1].partition("has it")[0]
     late_desk = screens.open("/alerts", width=390, height=844)
     site.until("a late desk agrees", lambda: late_desk.locator("li.alert[data-calm=true]").count() == 1)
-    assert late_desk.locator("main").get_attribute("data-rung") == "0", "what was there already is not news"
+    assert late_desk.locator("main[data-taken-over]").get_attribute("data-rung") == "0", "what was there already is not news"
     assert late_desk.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone need not scroll sideways"
 
     site.answers_everybody()
@@ -99,7 +99,7 @@ def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Si
     steps = [step.get_attribute("data-what") for step in desk.locator(".episode").first.locator(".step").all()]
     assert steps == ["began", "fired", "acknowledged", "resolved"]
     assert "answered by mei" in desk.locator(".episode-sum").first.inner_text()
-    assert desk.locator("main").get_attribute("data-rung") == "1"
+    assert desk.locator("main[data-taken-over]").get_attribute("data-rung") == "1"
 
 
 def test_a_silence_from_the_page_quiets_every_screen_until_it_is_taken_back(site: Site, screens: Screens) -> None:
@@ -139,8 +139,8 @@ def test_what_the_server_refuses_is_said_in_its_own_words(site: Site, screens: S
 
 def test_one_project_or_all_of_them_are_a_choice_that_the_address_remembers(site: Site, screens: Screens) -> None:
     desk = screens.open("/alerts")
-    site.settled(desk, "[data-slot=sum]:not([data-look=waiting])")
-    desk.select_option("#react-entry-point [data-slot=project]", "acme")
+    site.until("it is filled", lambda: desk.locator("[data-slot=sum]:not([data-look=waiting])").count() == 1)
+    desk.select_option("[data-slot=project]", "acme")
     site.until("the address says it", lambda: "project=acme" in desk.url)
     desk.reload()
     site.until("it is remembered", lambda: desk.locator("[data-slot=project]").input_value() == "acme")

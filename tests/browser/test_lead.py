@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis as redis_py
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from collectors.events import (
     AgentChanged,
@@ -101,6 +101,27 @@ def opened(site: Site, screens: Screens, query: str = "", *, width: int = 1366, 
     )
     site.until("everything is there", lambda: page.locator("[data-slot=jump-agents]").text_content() not in ("", "—"))
     return page
+
+
+def test_what_is_typed_before_dash_has_drawn_its_tree_stays_as_it_is(site: Site, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1366, "height": 768})
+    page, held = context.new_page(), list[Route]()  # one script is enough: they run in order
+    page.route("**/_dash-component-suites/**", lambda route: held.append(route) if len(held) < 1 else route.continue_())
+    page.goto(site.web.address + "/lead/acme", wait_until="commit")
+    search = page.locator(".lead-search")
+    search.press_sequentially("archer")
+    page.locator(".lead-chip[data-state=available]").click()
+    site.until("Dash is still awaited", lambda: held)
+    search.focus()
+    search.evaluate("box => box.setSelectionRange(2, 4)")
+    held[0].continue_()
+    page.locator("#first-paint").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.className") == "lead-search"
+    page.keyboard.type("X")
+    assert search.input_value() == "arXer"
+    assert page.locator(".lead-chip[data-state=available]").get_attribute("aria-pressed") == "true"
+    assert page.locator("main:visible").count() == 1
+    context.close()
 
 
 # ── what it lists ─────────────────────────────────────────────────────────────────────────────────

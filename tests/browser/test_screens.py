@@ -67,7 +67,6 @@ class Windows:
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.goto(self._site.web.address + path)
-        # What was found in the first paint may be gone at the next look: the page's own tree takes its place.
         page.locator("#first-paint").wait_for(state="detached", timeout=PATIENCE_S * 1000)
         self.pages.append(page)
         return page
@@ -99,7 +98,6 @@ def pair(site: Site, tv: Page, desk: Page, name: str, projects: list[str], secon
     """Enter the code of ``tv`` on ``desk``, as a supervisor would."""
     code = code_on(site, tv)
     form = desk.locator(f"{PAGE} [data-form=pair]")
-    site.settled(desk, "[data-form=pair] [name=code]")
     form.locator("[name=code]").fill(f"{code[:3]} {code[3:]}".lower())
     form.locator("[name=name]").fill(name)
     for project in projects:
