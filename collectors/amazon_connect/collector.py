@@ -8,17 +8,10 @@ from typing import Any, ClassVar
 
 from collectors.amazon_connect.connection import Connection
 from collectors.amazon_connect.settings import AmazonConnectSettings
-from collectors.amazon_connect.translate import (
-    CURRENT,
-    Accounts,
-    People,
-    Waiting,
-    full_name,
-    metrics,
-    waiting,
-)
+from collectors.amazon_connect.translate import CURRENT, People, Waiting, accounts, full_name, metrics, waiting
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
+from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
 from collectors.polled.quarters import Quarters
 from collectors.polled.schedule import Poll, poll_forever
@@ -33,8 +26,8 @@ MARGIN_MS = 3_000
 """Amazon refuses an ``EndTime`` that is still to come, and its clock may be behind ours by what is too small to tell."""
 SETTLING_S = 120.0
 """How often quarters that are over, and not settled, are asked about."""
-REPEAT_MS, JITTER_MS = 30_000, 2_500
-"""A queue that shows the same is told again only so often; the age of the oldest contact is rounded by both sides."""
+TREMBLE_MS = 2_500
+"""The age of the oldest contact is rounded by both sides."""
 
 
 class AmazonConnectCollector:
@@ -73,9 +66,8 @@ class Instance:
         self._status_types: dict[str, str] = {}
         self._profiles: list[str] = []
         self._served: dict[str, dict[str, str | None]] = {}
-        self._shown: dict[str, QueueObserved] = {}
         self._people, self._roster, self._began = People(), Roster(), False
-        self._accounts = Accounts(at_once=self._at_once)
+        self._looks, self._accounts = Looks(TREMBLE_MS), Accounts()
         self._quarters = Quarters(link, settle_ms=SETTLE_MS)
         self._settling_at: int | None = None
 
@@ -94,12 +86,9 @@ class Instance:
             missing = ", ".join(sorted(wanted - set(found.values())))
             raise CollectorError(f"no such queue in this instance: {missing}", permanent=True)
         queues = {key: name for key, name in found.items() if not wanted or name in wanted}
-        gone = set(self._queues.values()) - set(queues.values())
         self._queues = queues
-        for name in gone:
-            self._shown.pop(name, None)
-        if gone:
-            await self._link.emit([QueueObserved(self._link.now_ms(), name) for name in gone])
+        # Of a queue that is gone nothing is told any more; the last number must not stand there for ever.
+        await self._link.emit([*self._looks.gone(queues.values(), self._link.now_ms())])
         profiles: list[str] = []
         async for page in ask.pages("ListRoutingProfiles", "RoutingProfileSummaryList", MaxResults=1000):
             profiles += [profile["Id"] for profile in page]
@@ -143,13 +132,10 @@ class Instance:
             now = self._link.now_ms()
             # A queue without a contact and without an agent is left out of the answer: nobody waits there.
             looks = [(self._queues[key], seen.get(key, Waiting(key, 0, None))) for key in ids if key in self._queues]
-            await self._link.emit([look for name, told in looks for look in self._look(name, told, now)])
-
-    def _look(self, name: str, told: Waiting, now: int) -> Iterator[QueueObserved]:
-        look, before = QueueObserved(now, name, told.waiting, told.longest_wait_ms), self._shown.get(name)
-        if before is None or now - before.at >= REPEAT_MS or before.waiting != look.waiting or _moved(before, look):
-            self._shown[name] = look
-            yield look
+            news = self._looks.news(
+                QueueObserved(now, name, told.waiting, told.longest_wait_ms) for name, told in looks
+            )
+            await self._link.emit([*news])
 
     async def people(self) -> None:
         """Who is signed in, and what each does."""
@@ -214,12 +200,11 @@ class Instance:
                 Metrics=metrics(self._settings.service_level_s, at_once=self._at_once),
                 MaxResults=AT_ONCE,
             ):
-                events, told = self._accounts.page(page, self._queues, self._link.now_ms())
-                seen |= told
-                await self._link.emit(list[AnyEvent](events))
+                told = accounts(page, self._queues, self._link.now_ms(), at_once=self._at_once)
+                seen |= {(each.queue, each.start) for each in told}
+                await self._link.emit([*self._accounts.news(told)])
             names = [self._queues[key] for key in ids if key in self._queues]
-            gone = self._accounts.missing(names, asked, seen, self._link.now_ms())
-            await self._link.emit(list[AnyEvent](gone))
+            await self._link.emit([*self._accounts.emptied(names, asked, seen, self._link.now_ms())])
         if whole:
             await self._quarters.told(asked, now)
             self._accounts.forget(asked[0])
@@ -229,10 +214,3 @@ class Instance:
 def _hundreds(keys: Sequence[str]) -> Iterator[list[str]]:
     for start in range(0, len(keys), AT_ONCE):
         yield list(keys[start : start + AT_ONCE])
-
-
-def _moved(before: QueueObserved, look: QueueObserved) -> bool:
-    """Whether another contact is the oldest now."""
-    if before.longest_wait_ms is None or look.longest_wait_ms is None:
-        return before.longest_wait_ms is not look.longest_wait_ms
-    return abs((look.at - look.longest_wait_ms) - (before.at - before.longest_wait_ms)) > JITTER_MS

@@ -112,50 +112,21 @@ def _times(value: Any, factor: int) -> Any:
     return value * factor if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-class Accounts:
-    """What was told of which quarter, so that only news is told."""
-
-    def __init__(self, *, at_once: bool) -> None:
-        self._at_once = at_once
-        self._told: dict[tuple[str, int], dict[str, int]] = {}
-
-    def page(
-        self, results: Iterable[Mapping[str, Any]], names: Mapping[str, str], now_ms: int
-    ) -> tuple[list[IntervalTotals], set[tuple[str, int]]]:
-        """``MetricResults`` of ``GetMetricDataV2`` by queue and quarter as events, and which queues and quarters they told of.
-
-        ``names``: of queues by id.
-        """
-        events, seen = [], set()
-        for result in results:
-            queue = names.get(queue_id((result.get("Dimensions") or {}).get("QUEUE", "")))
-            interval = result.get("MetricInterval") or {}
-            if queue is None or "StartTime" not in interval:
-                continue
-            start = epoch_ms(interval["StartTime"])
-            if start % QUARTER_MS:
-                continue
-            seen.add((queue, start))
-            events += self._news(queue, start, account(result.get("Collections", []), at_once=self._at_once), now_ms)
-        return events, seen
-
-    def missing(
-        self, queues: Iterable[str], quarters: Iterable[int], seen: set[tuple[str, int]], now_ms: int
-    ) -> list[IntervalTotals]:
-        """Once all pages are read: what was counted before, and is not counted there any more."""
-        asked = [(queue, start) for queue in queues for start in quarters]
-        gone = [key for key in asked if key not in seen and any(self._told.get(key, {}).values())]
-        return [event for queue, start in gone for event in self._news(queue, start, {}, now_ms)]
-
-    def forget(self, before: int) -> None:
-        """Quarters that began before ``before`` are settled."""
-        self._told = {key: told for key, told in self._told.items() if key[1] >= before}
-
-    def _news(self, queue: str, start: int, counters: dict[str, int], now_ms: int) -> list[IntervalTotals]:
-        if self._told.get((queue, start)) == counters:
-            return []
-        self._told[queue, start] = counters
-        return [IntervalTotals(min(now_ms, start + QUARTER_MS), queue, start, counters, sole=True)]
+def accounts(
+    results: Iterable[Mapping[str, Any]], names: Mapping[str, str], now_ms: int, *, at_once: bool
+) -> list[IntervalTotals]:
+    """``MetricResults`` of ``GetMetricDataV2`` by queue and quarter. ``names``: of queues by id."""
+    found = []
+    for result in results:
+        queue = names.get(queue_id((result.get("Dimensions") or {}).get("QUEUE", "")))
+        interval = result.get("MetricInterval") or {}
+        if queue is None or "StartTime" not in interval:
+            continue
+        start = epoch_ms(interval["StartTime"])
+        if start % QUARTER_MS == 0:
+            counters = account(result.get("Collections", []), at_once=at_once)
+            found.append(IntervalTotals(min(now_ms, start + QUARTER_MS), queue, start, counters, sole=True))
+    return found
 
 
 # ── who works ─────────────────────────────────────────────────────────────────────────────────────

@@ -117,6 +117,23 @@ class Accounts:
                 news.append(account)
         return news
 
+    def emptied(
+        self, queues: Iterable[str], quarters: Iterable[int], seen: Collection[tuple[str, int]], now_ms: int
+    ) -> list[IntervalTotals]:
+        """News of a whole answer for ``queues`` and ``quarters`` that has only ``seen``: what was counted elsewhere, and is no more."""
+        asked = [(queue, start) for queue in queues for start in quarters]
+        left_out = [self._told[key] for key in asked if key not in seen and key in self._told]
+        return self.news(
+            IntervalTotals(
+                min(now_ms, told.start + QUARTER_MS),
+                told.queue,
+                told.start,
+                dict.fromkeys(told.counters, 0),
+                sole=told.sole,
+            )
+            for told in left_out
+        )
+
     def forget(self, before: int) -> None:
         """Quarters that began before are settled."""
         self._told = {key: account for key, account in self._told.items() if key[1] >= before - QUARTER_MS}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collectors.amazon_connect.translate import Accounts, People, account, full_name, metrics, waiting
+from collectors.amazon_connect.translate import People, account, accounts, full_name, metrics, waiting
 from collectors.events import IntervalTotals, SeenAgent
 from collectors.polled.quarters import QUARTER_MS
 
@@ -149,40 +149,19 @@ def result(queue: str, start: int, **values: float) -> dict[str, Any]:
     }
 
 
-def test_only_news_of_a_quarter_is_told_and_a_later_correction_replaces_it() -> None:
-    accounts, now = Accounts(at_once=False), T0 + 60_000
+def test_each_queues_quarter_is_an_account_dated_at_its_end_or_now() -> None:
     page = [result("q-1", T0, CONTACTS_ABANDONED=1.0), result("arn:aws:connect:x:1:instance/i/queue/q-2", T0)]
-    events, seen = accounts.page(page, QUEUES, now)
-    assert events == [
-        IntervalTotals(now, "sales", T0, {"abandoned": 1}, sole=True),
-        IntervalTotals(now, "billing", T0, {}, sole=True),
+    assert accounts(page, QUEUES, T0 + 60_000, at_once=False) == [
+        IntervalTotals(T0 + 60_000, "sales", T0, {"abandoned": 1}, sole=True),
+        IntervalTotals(T0 + 60_000, "billing", T0, {}, sole=True),
     ]
-    assert seen == {("sales", T0), ("billing", T0)}
-    assert accounts.page(page, QUEUES, now + 15_000)[0] == []
-    later = T0 + 2 * QUARTER_MS
-    assert accounts.page([result("q-1", T0, CONTACTS_ABANDONED=2.0)], QUEUES, later)[0] == [
-        IntervalTotals(T0 + QUARTER_MS, "sales", T0, {"abandoned": 2}, sole=True)
-    ]
-
-
-def test_what_was_counted_and_is_counted_no_more_is_taken_back_once() -> None:
-    accounts, now = Accounts(at_once=False), T0 + 60_000
-    accounts.page([result("q-1", T0, CONTACTS_ABANDONED=1.0)], QUEUES, now)
-    gone = accounts.missing(QUEUES.values(), [T0], set(), now + 1_000)
-    assert gone == [IntervalTotals(now + 1_000, "sales", T0, {}, sole=True)]
-    assert accounts.missing(QUEUES.values(), [T0], set(), now + 2_000) == []
-
-
-def test_a_quarter_that_is_settled_is_forgotten() -> None:
-    accounts = Accounts(at_once=False)
-    accounts.page([result("q-1", T0, CONTACTS_ABANDONED=1.0)], QUEUES, T0 + 60_000)
-    accounts.forget(T0 + QUARTER_MS)
-    assert accounts.missing(QUEUES.values(), [T0], set(), T0 + QUARTER_MS) == []
+    (over,) = accounts(page[:1], QUEUES, T0 + 2 * QUARTER_MS, at_once=False)
+    assert over.at == T0 + QUARTER_MS
 
 
 def test_a_queue_that_is_not_watched_and_an_interval_of_another_length_are_left_out() -> None:
     strange = [result("q-9", T0, CONTACTS_ABANDONED=1.0), result("q-1", T0 + 60_000, CONTACTS_ABANDONED=1.0)]
-    assert Accounts(at_once=False).page(strange, QUEUES, T0 + 120_000) == ([], set())
+    assert accounts(strange, QUEUES, T0 + 120_000, at_once=False) == []
 
 
 # ── who works ─────────────────────────────────────────────────────────────────────────────────────

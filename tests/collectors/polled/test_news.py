@@ -114,6 +114,15 @@ def test_a_number_that_was_refused_takes_nothing_back_from_the_day() -> None:
     assert offered(account(5_000, offered=0, answered=0)) == 0
 
 
+def test_what_was_counted_and_is_counted_no_more_is_taken_back_once() -> None:
+    accounts = Accounts()
+    accounts.news([account(10, offered=1), account(10, offered=1)])
+    asked = (["sales", "billing"], [T0, T0 + 900_000])
+    assert accounts.emptied(*asked, {("sales", T0)}, T0 + 20) == []
+    assert accounts.emptied(*asked, set(), T0 + 30) == [account(30, offered=0)]
+    assert accounts.emptied(*asked, set(), T0 + 40) == []
+
+
 def test_settled_accounts_are_forgotten() -> None:
     accounts = Accounts()
     accounts.news([account(10, offered=1)])
