@@ -194,7 +194,8 @@ export function open(root, page, _feed, live) {
       write(error, text);
       error.hidden = !text;
       const limited = source?.limited_until && ms(source.limited_until) > clock.now() ? f.say('limited', { time: f.clock(ms(source.limited_until), page.time_zone) }) : '';
-      const warned = off ? '' : [source?.warning, limited].filter(Boolean).join(' ');
+      const future = source?.refused_future ? f.say('refused_future', { n: f.count(source.refused_future) }) : '';
+      const warned = off ? '' : [source?.warning, future, limited].filter(Boolean).join(' ');
       write(warning, warned);
       warning.hidden = !warned;
       if (!source) return;

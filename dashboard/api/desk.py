@@ -173,6 +173,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
             "pushed": pushed(view.facts),
             "warning": view.facts.get("warning", ""),
             "version": view.facts.get("version", ""),
+            "refused_future": view.facts.get("refused_future", 0),
             "limited_until": _later(view.facts.get("limited_until"), now_ms, zone),
             "gives": sorted(gives[name]),
             "untold": [render(fact_name(fact), language) for fact in lacking(gives[name])],

@@ -245,6 +245,10 @@ SOURCES = shape(
                         "description": "the ACD refuses questions until then; null: it does not",
                     },
                     warning={**TEXT, "description": "what is wrong although the link stands"},
+                    refused_future={
+                        **COUNT,
+                        "description": "events of this session that were not believed: their times lie ahead of our clock",
+                    },
                     gives={"type": "array", "items": TEXT, "description": "the facts that it tells"},
                     untold={
                         "type": "array",

@@ -100,6 +100,7 @@ LIVE: dict[str, str] = {
     "source_line_short": "{source}: {state}",
     "skew": "{s} s off",
     "limited": "The ACD refuses more questions until {time}: it allows only so many.",
+    "refused_future": "Events whose times lie ahead of our clock are not shown ({n} so far). Correct the ACD's clock or the source's time zone.",
     "all_told": "nothing",
     "no_skew": "agrees",
     "not_known": "not known",

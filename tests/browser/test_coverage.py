@@ -107,6 +107,7 @@ def test_the_sources_page_says_what_is_missing_how_the_clock_stands_and_until_wh
     two: Two, screens: Screens
 ) -> None:
     two.facts |= {"clock_skew_ms": -4_200, "version": "7.2", "limited_until": now_ms() + 3_600_000, "warning": "slow"}
+    two.facts |= {"refused_future": 3}
     desk = screens.open("/sources")
     card = desk.locator("[data-source=branch]")
     two.until("it is told", lambda: "talk time" in card.locator("[data-slot=untold]").inner_text())
@@ -114,7 +115,9 @@ def test_the_sources_page_says_what_is_missing_how_the_clock_stands_and_until_wh
     assert card.locator("[data-slot=skew]").inner_text() == "4.2 s off"
     assert card.locator("[data-slot=skew]").get_attribute("data-look") == "warning"
     assert card.locator("[data-slot=version]").inner_text() == "7.2"
-    assert card.locator("[data-slot=warning]").inner_text().startswith("slow The ACD refuses more questions until ")
+    warned = card.locator("[data-slot=warning]").inner_text()
+    assert warned.startswith("slow Events whose times lie ahead of our clock are not shown (3 so far). Correct the ")
+    assert " The ACD refuses more questions until " in warned
     assert "the target on Satisfaction is never judged: no surveys from hq, branch, crm" in desk.inner_text(".config")
     assert not desk.locator("[data-slot=config-broken]").is_visible()
     assert desk.locator("[data-source=hq] [data-slot=untold]").inner_text() == "nothing"

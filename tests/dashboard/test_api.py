@@ -166,6 +166,7 @@ def test_a_source_says_what_it_tells_and_what_it_does_not_and_until_when_it_is_l
 ) -> None:
     soon = now_ms() + 3_600_000
     facts = {"gives": ["waiting", "contacts", "surveys"], "version": "9.1", "limited_until": soon, "warning": "slow"}
+    facts |= {"refused_future": 7}
     source_says(publisher.client, "demo", now_ms(), facts=facts)
     body = web.get("/api/v1/sources?language=zh-Hans").json()
     described("/api/v1/sources", 200, body)
@@ -173,11 +174,11 @@ def test_a_source_says_what_it_tells_and_what_it_does_not_and_until_when_it_is_l
     assert demo["gives"] == ["contacts", "surveys", "waiting"]
     assert "持线时长" in demo["untold"]
     assert demo["also"] == ["满意度评价"]
-    assert (demo["version"], demo["warning"]) == ("9.1", "slow")
+    assert (demo["version"], demo["warning"], demo["refused_future"]) == ("9.1", "slow", 7)
     assert datetime.fromisoformat(demo["limited_until"]).timestamp() * 1000 == soon
     source_says(publisher.client, "demo", now_ms(), facts={"limited_until": now_ms() - 1})
     plain = web.get("/api/v1/sources").json()["sources"]["demo"]
-    assert (plain["limited_until"], plain["untold"], plain["also"]) == (None, [], [])
+    assert (plain["limited_until"], plain["untold"], plain["also"], plain["refused_future"]) == (None, [], [], 0)
     assert web.get("/api/v1/sources?language=xx").status_code == 422
 
 
