@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
@@ -12,7 +12,7 @@ from collectors.polled.people import Roster
 from collectors.polled.schedule import Allowance, Poll, poll_forever
 from collectors.webex import protocol
 from collectors.webex.people import Served, people, served
-from collectors.webex.protocol import PageInfo, Refused, Session, Task
+from collectors.webex.protocol import Export, PageInfo, Refused, Session, Task
 from collectors.webex.settings import WebexSettings
 from collectors.webex.translate import Contacts
 
@@ -31,6 +31,8 @@ SWEEP_EVERY_MS = 60_000
 LOST_MS = 600_000
 """A task that is neither found nor over for so long is no longer known to Webex."""
 QUEUES_S = 300.0
+MOST_PAGES = 200
+"""Of one answer: fifty thousand records."""
 MEMORY = "created"
 RIGHTS = "it needs the scope cjp:config_read, allowed by a user with the role Administrator or Supervisor"
 
@@ -38,6 +40,22 @@ _allowances: dict[str, Allowance] = {}
 """300 requests a minute a client id, whatever sources share it in this process."""
 
 T = TypeVar("T")
+
+
+async def _turn(page: Callable[[str], Awaitable[str | None]], first: str, what: str) -> None:
+    """Read page after page. ``page``: reads the one at a cursor and tells the next one's. Raises ``CollectorError`` where there is no end."""
+    cursor, read = first, set[str]()
+    while cursor not in read:
+        if len(read) == MOST_PAGES:
+            raise CollectorError(
+                f"Webex Contact Center answers the question for {what} with more than {MOST_PAGES} pages"
+            )
+        read.add(cursor)
+        following = await page(cursor)
+        if following is None or following == cursor:  # where it stands still, the list is read too
+            return
+        cursor = following
+    raise CollectorError(f"Webex Contact Center answers the question for {what} with the same page again and again")
 
 
 class WebexCollector:
@@ -102,14 +120,15 @@ class Organization:
 
     async def queues(self) -> None:
         """Which queues there are, and which teams serve them."""
-        pages, number = [], 0
-        while True:
-            path = f"/organization/{self._settings.org_id}/contact-service-queue/bulk-export"
+        path = f"/organization/{self._settings.org_id}/contact-service-queue/bulk-export"
+        pages: list[Export] = []
+
+        async def page(number: str) -> str | None:
             answer = await self._ask("GET", path, params={"type": "INBOUND", "page": number, "pageSize": 100})
             pages.append(self._read(protocol.export_page, answer))
-            if pages[-1].rel != "next" or not pages[-1].resources:
-                break
-            number += 1
+            return str(len(pages)) if pages[-1].rel == "next" and pages[-1].resources else None
+
+        await _turn(page, "0", "its queues")
         own = self._settings
         self._served = served(pages, own.channels, own.queues)
         missing = sorted(set(own.queues) - set(self._served.queues))
@@ -138,16 +157,15 @@ class Organization:
     async def people(self) -> None:
         """Who is signed in."""
         now, found = self._link.now_ms(), list[Session]()
-        cursor = protocol.FIRST_SESSIONS
         until = self._theirs(now)
-        while True:
-            page, info = await self._search(
-                protocol.sessions(until - SIGNED_IN_MS, until, cursor), protocol.session_page
-            )
-            found += page
-            if not info.has_next_page or not info.end_cursor or info.end_cursor == cursor:
-                break
-            cursor = info.end_cursor
+
+        async def page(cursor: str) -> str | None:
+            query = protocol.sessions(until - SIGNED_IN_MS, until, cursor)
+            some, info = await self._search(query, protocol.session_page)
+            found.extend(some)
+            return info.following
+
+        await _turn(page, protocol.FIRST_SESSIONS, "sessions")
         seen = people(found, self._settings.channels, self._served, self._api.clock.ours)
         at = self._link.now_ms()
         if not self._whole:
@@ -168,16 +186,17 @@ class Organization:
     async def _tell(self, start: int, end: int, *, active: bool = False) -> set[str]:
         """Emit what the tasks that were created from ``start`` to ``end`` (on our clock) tell anew; their ids."""
         seen: set[str] = set()
-        cursor = protocol.FIRST_TASKS
         first, last = self._theirs(start), self._theirs(end)
-        while True:
+
+        async def page(cursor: str) -> str | None:
             query = protocol.tasks(first, last, self._settings.channels, cursor, active=active)
-            page, info = await self._search(query, protocol.task_page)
-            await self._news(page, first, last)
-            seen |= {task.id for task in page}
-            if not info.has_next_page or not info.end_cursor or info.end_cursor == cursor:
-                return seen
-            cursor = info.end_cursor
+            some, info = await self._search(query, protocol.task_page)
+            await self._news(some, first, last)
+            seen.update(task.id for task in some)
+            return info.following
+
+        await _turn(page, protocol.FIRST_TASKS, "tasks")
+        return seen
 
     async def _follow(self, now: int, seen: set[str]) -> None:
         """Ask for those that went on and are in no answer any more, until they are over."""
@@ -204,18 +223,19 @@ class Organization:
     async def _completed(self, task: Task, first: int, last: int) -> Task:
         """The task with all its steps."""
         held = task.activities
-        if held is None or not held.page_info.has_next_page:
+        if held is None or held.page_info.following is None:
             return task
-        nodes, info = list(held.nodes), held.page_info
-        while info.has_next_page and info.end_cursor:
-            page, _ = await self._search(
-                protocol.more_activities(first, last, task.id, info.end_cursor), protocol.task_page
-            )
-            more = page[0].activities if page else None
+        nodes = list(held.nodes)
+
+        async def page(cursor: str) -> str | None:
+            some, _ = await self._search(protocol.more_activities(first, last, task.id, cursor), protocol.task_page)
+            more = some[0].activities if some else None
             if more is None or not more.nodes:
-                break
-            nodes += more.nodes
-            info = more.page_info
+                return None
+            nodes.extend(more.nodes)
+            return more.page_info.following
+
+        await _turn(page, held.page_info.following, "a task's steps")
         return protocol.with_activities(task, nodes)
 
     async def _search(self, query: str, read: Callable[[Any], tuple[T, PageInfo]]) -> tuple[T, PageInfo]:

@@ -45,6 +45,11 @@ class PageInfo(msgspec.Struct, frozen=True, rename="camel"):
     has_next_page: bool = False
     end_cursor: str | None = None
 
+    @property
+    def following(self) -> str | None:
+        """The next page's cursor; None after the last."""
+        return self.end_cursor or None if self.has_next_page else None
+
 
 class Activities(msgspec.Struct, frozen=True, rename="camel"):
     nodes: list[Activity] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ class WebexRig(Rig):
         self.signed_in_at = clock()
         self.limited = ""
         """What is in a question that is not answered for now."""
+        self.cursors: Iterator[str] | None = None
+        """In place of the cursors that the pages of sessions and of steps really have; there is always a next page then."""
 
     @property
     def settings(self) -> WebexSettings:
@@ -152,6 +155,8 @@ class WebexRig(Rig):
             older = [step for step in one["steps"] if after is None or step["createdTime"] < int(after)]
             given = older[: min(first, self.steps)]
             more = len(older) > len(given)
+            if self.cursors is not None:
+                return {"nodes": given, "pageInfo": {"hasNextPage": True, "endCursor": next(self.cursors)}}
             return {
                 "totalCount": len(one["steps"]),
                 "nodes": given,
@@ -177,7 +182,9 @@ class WebexRig(Rig):
             ],
         }
         here = span["from"] <= self.signed_in_at <= span["to"] and matches(session, filter or {})
-        return {"agentSessions": [session] if here else [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        more = self.cursors is not None
+        cursor = next(self.cursors) if self.cursors is not None else None
+        return {"agentSessions": [session] if here else [], "pageInfo": {"hasNextPage": more, "endCursor": cursor}}
 
 
 def task(contact: str, at: int) -> dict[str, Any]:

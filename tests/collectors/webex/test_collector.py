@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from collectors import events as e
 from collectors.collector import CollectorError
 from collectors.polled.http import HttpApi
-from collectors.polled.schedule import Limited
+from collectors.polled.schedule import Allowance, Limited
 from collectors.webex.collector import HOUR_MS, LOST_MS, MEMORY, RIGHTS, SWEEP_MS, Organization, WebexCollector
 from collectors.webex.settings import WebexSettings
 from tests.collectors.asterisk_link import KeptLink
@@ -117,6 +118,27 @@ def test_answers_of_many_pages_and_tasks_of_many_steps_are_read_to_the_end() -> 
     session = told(story)
     assert any("after:" in query for query in session.searches())
     assert any('cursor: "3"' in query for query in session.searches())
+
+
+def test_a_page_that_is_said_to_be_followed_by_itself_is_the_last() -> None:
+    async def story(s: Session) -> None:
+        await s.rig.offer()
+        s.rig.cursors = itertools.repeat("9000000000000")
+        events = await asyncio.wait_for(s.look(), 20)
+        assert [type(event) for event in events] == [e.ContactEntered, e.Snapshot]
+
+    told(story)
+
+
+@pytest.mark.parametrize("cursors", [["9000000000000", "9000000000001"], map(str, itertools.count(9_000_000_000_000))])
+def test_pages_without_an_end_are_an_error_and_not_asked_for_ever(cursors: Iterable[str]) -> None:
+    async def story(s: Session) -> None:
+        s.organization._allowance = Allowance(10_000, burst=10_000)
+        s.rig.cursors = itertools.cycle(cursors) if isinstance(cursors, list) else iter(cursors)
+        with pytest.raises(CollectorError, match="again and again|more than 200 pages"):
+            await asyncio.wait_for(s.organization.people(), 120)
+
+    told(story)
 
 
 def test_a_call_that_began_and_ended_between_two_looks_is_told_whole() -> None:
