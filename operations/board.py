@@ -143,7 +143,8 @@ class BoardKeeper:
         people = self._people(floors, None if new_day else changed_agents)
         self._headcount.follow(people)
         self._agent_days.meet((name for name, row in people.items() if row is not None), now_ms)
-        whole = waiting(floors, self._queues, late_before)
+        judged = self.covers["service_level_pct"].sources
+        whole = waiting(floors, self._queues, late_before, judged)
         whole.agents.update(self._headcount.count)
         observed_agents(floors, self._queues, whole)
         self.anything_waits = whole.waiting > 0
@@ -151,13 +152,15 @@ class BoardKeeper:
             key: self._entry(scope, kpi, PROJECT, whole, self._whole_trouble(key, trouble), self.kpis.get(key))
             for key, kpi in CATALOGUE.items()
         }
+        ages = contract.service_level.waiting_past_threshold  # who waits becomes late without a word
         queues: dict[str, dict[str, dict[str, Any]]] = {}
         for name, pair in zip(project.queues, self._queues, strict=True):
             before = self.queues.get(name)
             if before is not None and changed_queues is not None and name not in changed_queues:
-                queues[name] = before
-                continue
-            here = waiting(floors, (pair,), late_before)
+                if not (ages and before["contacts_waiting"]["value"]):
+                    queues[name] = before
+                    continue
+            here = waiting(floors, (pair,), late_before, judged)
             agents(floors, (pair,), here)
             known = before or {}
             queues[name] = {
@@ -337,6 +340,12 @@ class BoardKeeper:
                 band = target.band(value, result.sample)
                 if band == "none":
                     why, reason, about = _because("small_sample", n=str(target.min_sample))
+        if not why and kpi.key == "service_level_pct" and scope.contract.service_level.waiting_past_threshold:
+            if (
+                presence.late_open
+            ):  # what is shown is the most that it can be: low enough to be judged, or not to be judged
+                why, reason, about = _because("late_open", n=str(presence.waiting_late))
+                band = "none" if band == "ok" else band
         entry: dict[str, Any] = {
             "value": None if trouble is not None else value,
             "unit": kpi.unit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,14 @@ ScopedQueue = tuple[str, str]
 
 @dataclass(slots=True)
 class Presence:
-    """``oldest``: (entered_at ms, source, queue) of the contact that waits longest. ``agents``: people by condition."""
+    """``oldest``: (entered_at ms, source, queue) of the contact that waits longest. ``agents``: people by condition.
+
+    ``waiting_late``: those known to wait beyond the threshold; ``late_open``: there may be more, of whom the ACD does not tell since when they wait.
+    """
 
     waiting: int = 0
     waiting_late: int = 0
+    late_open: bool = False
     oldest: tuple[int, str, str] | None = None
     agents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOWN, 0))
     untold: dict[str, list[ScopedQueue]] = field(default_factory=dict)
@@ -30,8 +34,13 @@ class Presence:
         return sum(self.agents.values())
 
 
-def waiting(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], late_before: int) -> Presence:
-    """Contacts waiting in ``queues``; ``waiting_late`` counts those that entered before ``late_before`` (epoch ms)."""
+def waiting(
+    floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], late_before: int, judged: Collection[str]
+) -> Presence:
+    """Contacts waiting in ``queues``; ``waiting_late`` counts those that entered before ``late_before`` (epoch ms) in the ``judged`` sources.
+
+    A polled ACD tells since when the oldest waits: late, that is one; of the others nothing is known.
+    """
     found = Presence()
     for source, queue in queues:
         floor = floors.get(source)
@@ -44,12 +53,17 @@ def waiting(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], late_bef
                 _older(found, seen.longest_since, source, queue)
             elif seen.waiting:
                 found.untold.setdefault("longest_wait", []).append((source, queue))
+            if seen.waiting and source in judged:
+                late = seen.longest_since is not None and seen.longest_since < late_before
+                found.waiting_late += late
+                found.late_open |= seen.longest_since is None or (late and seen.waiting > 1)
         elif floor.waiting_untold(queue):
+            found.late_open |= source in judged
             found.untold.setdefault("waiting", []).append((source, queue))
             found.untold.setdefault("longest_wait", []).append((source, queue))
         for visit in floor.waiting.get(queue, {}).values():
             found.waiting += 1
-            if visit.entered_at < late_before:
+            if visit.entered_at < late_before and source in judged:
                 found.waiting_late += 1
             _older(found, visit.entered_at, source, queue)
     return found

@@ -81,6 +81,7 @@ LIVE: dict[str, str] = {
     "why_no_queue": "no queue yet",
     "why_closed": "closed",
     "why_small_sample": "fewer than {n} contacts",
+    "why_late_open": "at least {n} wait too long; this ACD does not tell how many",
     "why_source_waiting": "{source}: not connected yet",
     "why_no_server": "no connection since {time}",
     "why_no_redis": "no database since {time}",

@@ -13,6 +13,7 @@ REASONS = {
     "not_reported": "not reported by this ACD",
     "closed": "closed",
     "small_sample": "fewer than {n} contacts",
+    "late_open": "at least {n} wait too long; this ACD does not tell how many",
     "source_down": "{source}: source down since {time}",
     "source_stale": "{source}: no word since {time}",
     "source_waiting": "{source}: not connected yet",

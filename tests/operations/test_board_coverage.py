@@ -6,8 +6,8 @@ import pytest
 import redis as redis_py
 
 from collectors.collector import BUSINESS, FLOOR
-from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Reported
-from operations.projects.contract import Target
+from collectors.events import AgentChanged, AgentQueues, ContactEntered, IntervalTotals, QueueObserved, Reported
+from operations.projects.contract import Block, Project, ServiceLevel, Target
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
 NO_TALK = sorted(FLOOR - {"talk", "hold", "wrap", "transfers"})
@@ -235,3 +235,60 @@ def test_a_look_that_only_counts_leaves_nothing_open_where_contacts_are_told_one
     found = shown(redis, clock, Configured(project(("hq/support", "hq/campaign"))))
     assert now_of(found, "contacts_waiting") == (0, "", None)
     assert now_of(found, "longest_wait_s") == (0, "no_one_waiting", None)
+
+
+def past_threshold(*queues: str, goal: Target | None = None) -> Project:
+    level = ServiceLevel(within_s=20, waiting_past_threshold=True)
+    return project(queues, *([goal] if goal else ())).model_copy(update={"service_level": (Block(value=level),)})
+
+
+def test_of_who_waits_at_a_polled_acd_the_oldest_counts_as_late_and_the_rest_is_left_open(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    goal = Target(kpi="service_level_pct", goal=80, warning=60, critical=40)
+    working = engine(redis, Configured(past_threshold("hq/support", goal=goal)), clock)
+
+    def level(waiting: int, oldest_ms: int | None) -> tuple:
+        hq.status()
+        hq.emit(QueueObserved(clock(), "support", waiting, oldest_ms))
+        run(working, clock)
+        assert board(redis)["queues"]["hq/support"]["kpis"]["service_level_pct"]["value"] == entry(redis)["value"]
+        found = entry(redis)
+        return found["value"], found["sample"], found["band"], found["why"], found.get("about")
+
+    def entry(redis: redis_py.Redis) -> dict:
+        return board(redis)["kpis"]["service_level_pct"]
+
+    told = {"offered": 9, "answered": 9, "answered_within_20s": 9, "answered_beyond_20s": 0}
+    hq.emit(IntervalTotals(NOON - 300_000, "support", NOON - 900_000, told, sole=True))
+    assert level(12, 5_000) == (100, 9, "ok", "", None)
+    assert level(1, 300_000) == (90, 10, "ok", "", None), "one waits, and it is late: nothing is open"
+    assert level(12, 300_000) == (90, 10, "none", "late_open", {"n": "1"})
+    assert level(3, None) == (100, 9, "none", "late_open", {"n": "0"})
+    hq.emit(IntervalTotals(NOON - 200_000, "support", NOON - 900_000, told | {"answered_within_20s": 1, "answered_beyond_20s": 8}, sole=True))  # fmt: skip
+    assert level(12, 300_000)[2:4] == ("critical", "late_open"), "bad enough already"
+
+
+def test_who_waits_too_long_counts_only_in_sources_of_which_the_service_level_is_known(
+    redis: redis_py.Redis, clock: Clock, hq: Feed, branch: Feed
+) -> None:
+    branch.status(gives=NO_WAITS)
+    hq.emit(*answered("support", "c1", NOON - 600_000, 5_000))
+    branch.emit(ContactEntered(NOON - 60_000, "support", "c2"), QueueObserved(NOON, "sales", 7, 90_000))
+    both = past_threshold("hq/support", "branch/support", "branch/sales")
+    level = shown(redis, clock, Configured(both, sources=TWO))["kpis"]["service_level_pct"]
+    assert (level["value"], level["sample"], level["why"], level["partial"]) == (100, 1, "", ["branch"])
+
+
+def test_a_queue_in_which_somebody_becomes_late_without_a_word_has_it_in_its_service_level(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    working = engine(redis, Configured(past_threshold("hq/support")), clock)
+    told = {"offered": 1, "answered": 1, "answered_within_20s": 1, "answered_beyond_20s": 0}
+    hq.emit(IntervalTotals(NOON - 300_000, "support", NOON - 900_000, told, sole=True))
+    hq.emit(QueueObserved(NOON, "support", 1, 15_000))
+    run(working, clock)
+    assert now_of(board(redis), "service_level_pct", "hq/support")[0] == 100
+    run(working, clock, 8)
+    assert now_of(board(redis), "service_level_pct")[0] == 50
+    assert now_of(board(redis), "service_level_pct", "hq/support")[0] == 50
