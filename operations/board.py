@@ -156,10 +156,10 @@ class BoardKeeper:
         queues: dict[str, dict[str, dict[str, Any]]] = {}
         for name, pair in zip(project.queues, self._queues, strict=True):
             before = self.queues.get(name)
-            if before is not None and changed_queues is not None and name not in changed_queues:
-                if not (ages and before["contacts_waiting"]["value"]):
-                    queues[name] = before
-                    continue
+            quiet = changed_queues is not None and name not in changed_queues
+            if before is not None and quiet and not (ages and before["contacts_waiting"]["value"]):
+                queues[name] = before
+                continue
             here = waiting(floors, (pair,), late_before, judged)
             agents(floors, (pair,), here)
             known = before or {}
@@ -340,12 +340,11 @@ class BoardKeeper:
                 band = target.band(value, result.sample)
                 if band == "none":
                     why, reason, about = _because("small_sample", n=str(target.min_sample))
-        if not why and kpi.key == "service_level_pct" and scope.contract.service_level.waiting_past_threshold:
-            if (
-                presence.late_open
-            ):  # what is shown is the most that it can be: low enough to be judged, or not to be judged
-                why, reason, about = _because("late_open", n=str(presence.waiting_late))
-                band = "none" if band == "ok" else band
+        ages = kpi.key == "service_level_pct" and scope.contract.service_level.waiting_past_threshold
+        if not why and ages and presence.late_open:
+            # What is shown is the most that it can be: bad enough to be judged so, or not judged.
+            why, reason, about = _because("late_open", n=str(presence.waiting_late))
+            band = "none" if band == "ok" else band
         entry: dict[str, Any] = {
             "value": None if trouble is not None else value,
             "unit": kpi.unit,
