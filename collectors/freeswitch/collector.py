@@ -18,7 +18,7 @@ from collectors.events import AnyEvent, Snapshot
 from collectors.freeswitch.connection import PING, Connection, OnAnswer, connect
 from collectors.freeswitch.known import Known
 from collectors.freeswitch.listing import Listing
-from collectors.freeswitch.protocol import Frame, parse_event
+from collectors.freeswitch.protocol import Frame, one_word, parse_event
 from collectors.freeswitch.tables import Row, TableError, number, parse_table
 from collectors.freeswitch.translate import Translator
 from collectors.freeswitch.words import (
@@ -264,15 +264,12 @@ class _Session:
 
         await self._table("queue list", QUEUE_COLUMNS, "", listing.queues)
         for queue in list(listing.queue_names):
-            if re.search(r"[\s']", queue):
-                link.note(warning=f"the queue {queue!r} has a name that FreeSWITCH cannot be asked about")
-                continue
             asked_queue_at = link.now_ms()
 
             def members(rows: list[Row], queue: str = queue, asked_queue_at: int = asked_queue_at) -> None:
                 listing.members(queue, rows, asked_queue_at, link.now_ms())
 
-            await self._table(f"queue list members {queue}", MEMBER_COLUMNS, "cid_name", members)
+            await self._table(f"queue list members {one_word(queue)}", MEMBER_COLUMNS, "cid_name", members)
         await self._table("agent list", AGENT_COLUMNS, "contact", agents)
         await self._table("tier list", TIER_COLUMNS, "", tiers)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from collectors.freeswitch.members import Member, Moment
 from collectors.freeswitch.people import People
 from collectors.freeswitch.tables import number
+
+_UNASKABLE = re.compile(r"[\r\n\0]")
 
 
 class Known:
@@ -28,7 +31,8 @@ class Known:
         self._guessed_skew_ms: int | None = None
 
     def watched(self, queue: str) -> bool:
-        return bool(queue) and (self._chosen is None or queue in self._chosen)
+        """Whether a queue is followed. One with a line break in its name never is: nobody can ask who waits in it."""
+        return bool(queue) and not _UNASKABLE.search(queue) and (self._chosen is None or queue in self._chosen)
 
     def moment(self, headers: Mapping[str, str], now: int) -> Moment:
         """Dated by the event itself: what waited behind a long answer happened before it. Never in the future."""

@@ -121,3 +121,10 @@ def encode_command(text: str) -> bytes:
     if any(mark in text for mark in "\r\n\0"):
         raise ValueError("a command must not hold a line break")
     return text.encode() + b"\n\n"
+
+
+def one_word(name: str) -> str:
+    """A name as one argument of an API command: blanks part words there, quotes keep them together and a backslash takes the next sign as it is."""
+    if not any(mark in name for mark in " '\\"):
+        return name
+    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -401,7 +401,7 @@ class EslServer:
 
     def table(self, arguments: str) -> str:
         """What ``callcenter_config`` answers."""
-        words = arguments.split()
+        words = separated(arguments)
         if words == ["queue", "list"]:
             return _table(QUEUES, list(self.queues.values()), always=True)
         if words[:3] == ["queue", "list", "members"] and len(words) == 4:
@@ -412,6 +412,21 @@ class EslServer:
         if words == ["tier", "list"]:
             return _table(TIERS, self.tiers)
         return "-ERR Invalid!\n"
+
+
+def separated(arguments: str) -> list[str]:
+    """As ``switch_separate_string`` parts at blanks: not between single quotes, and a backslash takes the next sign as it is."""
+    words, quoted, signs = [""], False, iter(arguments)
+    for sign in signs:
+        if sign == "\\":
+            words[-1] += next(signs, "")
+        elif sign == "'":
+            quoted = not quoted
+        elif sign == " " and not quoted:
+            words.append("")
+        else:
+            words[-1] += sign
+    return [word for word in words if word]
 
 
 def _table(names: list[str], rows: list[Row], *, always: bool = False) -> str:

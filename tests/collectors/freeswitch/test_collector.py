@@ -297,19 +297,34 @@ def test_what_happens_between_a_table_and_its_answer_counts_once() -> None:
     asyncio.run(main())
 
 
-def test_a_queue_whose_name_would_be_two_words_is_not_asked_about() -> None:
+@pytest.mark.parametrize("name", ["two words", "Anna's line", "back\\slash and 'quotes'", " led by a blank"])
+def test_whoever_waits_in_a_queue_of_any_name_waits_on_over_a_reconnect(name: str) -> None:
+    link = KeptLink()
+
     async def main() -> None:
-        link = KeptLink()
         async with a_centre() as server:
-            server.add_queue("two words")
-            session = asyncio.create_task(FreeSwitchCollector("hq", settings(server.port)).run(link))
-            await until(link.up.is_set)
-            assert "two words" in link.facts["warning"]
-            assert not any("two words" in command for command in server.commands)
-            session.cancel()
-            await asyncio.gather(session, return_exceptions=True)
+            server.add_queue(name)
+            server.call_enters(name)
+            for unwatched_since in (None, link.now_ms()):
+                again = KeptLink(unwatched_since)
+                session = asyncio.create_task(FreeSwitchCollector("hq", settings(server.port)).run(again))
+                await until(again.up.is_set)
+                session.cancel()
+                await asyncio.gather(session, return_exceptions=True)
+                link.events += again.events
 
     asyncio.run(main())
+    assert totals(link.events, name) == {"offered": 1, "waiting": 1}
+
+
+def test_a_queue_that_nobody_can_ask_about_is_not_followed_by_its_events_either() -> None:
+    async def story(server: EslServer, link: KeptLink, session: asyncio.Task[None]) -> None:
+        server.call_enters("two\nlines")
+        server.call_enters(Q)
+        await until(lambda: totals(link.events, Q))
+
+    link = watch(story)
+    assert not totals(link.events, "two\nlines")
 
 
 def test_an_agent_whom_nobody_knows_makes_the_poll_come_early() -> None:
