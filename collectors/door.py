@@ -59,8 +59,11 @@ class Door(Protocol):
 
     def __init__(self, settings: Any) -> None: ...
 
-    def greet(self, headers: Headers, now_ms: int) -> None:
-        """Before the body is read: raises ``Stranger`` when the headers alone show that this is not the source."""
+    def greet(self, headers: Headers, now_ms: int) -> bool:
+        """Before the body is read: whether the headers alone prove that this is the source; False: the body will tell.
+
+        Raises ``Stranger`` when they show that it is not.
+        """
         ...
 
     def recognise(self, headers: Headers, body: bytes, now_ms: int) -> int | None:

@@ -65,12 +65,13 @@ class TwilioDoor:
         self._token = None if settings.auth_token is None else settings.auth_token.get_secret_value()
         self._workspace = settings.workspace_sid
 
-    def greet(self, headers: Headers, now_ms: int) -> None:
-        """Raises ``Stranger`` when nothing is signed, or this source expects no callbacks."""
+    def greet(self, headers: Headers, now_ms: int) -> bool:
+        """A signature needs the body. Raises ``Stranger`` when nothing is signed, or this source expects no callbacks."""
         if self._url is None or self._token is None:
             raise Stranger("this source expects no callbacks; give it callback_url and auth_token in its block")
         if not headers.get(HEADER):
             raise Stranger("a callback of Twilio's carries X-Twilio-Signature")
+        return False
 
     def recognise(self, headers: Headers, body: bytes, now_ms: int) -> int | None:
         """Raises ``Stranger``. Twilio's clock does not show."""

@@ -54,13 +54,14 @@ class WebhookDoor:
     def _bears(self, headers: Headers) -> bool:
         return self._token is not None and signature.bears(self._token, headers)
 
-    def greet(self, headers: Headers, now_ms: int) -> None:
-        """Raises ``Stranger`` when neither the token nor a signature of now is shown."""
+    def greet(self, headers: Headers, now_ms: int) -> bool:
+        """A token proves it, a signature needs the body. Raises ``Stranger`` when neither, or an old one, is shown."""
         if self._bears(headers):
-            return
+            return True
         if self._secret is None:
             raise Stranger("show the source's token: Authorization: Bearer TOKEN")
         signature.signed(headers, now_ms)
+        return False
 
     def recognise(self, headers: Headers, body: bytes, now_ms: int) -> int | None:
         """Raises ``Stranger``; returns the correction of the sender's clock, ms, to the second."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -29,6 +31,10 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 64
 """Bodies that this process holds at the same time."""
+MOST_UNPROVED = 48
+"""Of them those of whom only the whole body will show whether they are the source, half of them from one address: strangers who
+send slowly keep neither a source out that shows a token nor one at another address.
+"""
 BODY_WAIT_S = 30.0
 LONG_BODY = 100_000
 """A longer one is read in a thread, so that screens do not wait for it."""
@@ -43,22 +49,45 @@ class Ingest:
         self._open: dict[str, tuple[SourceSettings, door.Door]] = {}
         self._throttle = Throttle()
         self._at_once = 0
+        self._unproved: Counter[str] = Counter()
         self._refused_by_redis: set[str] = set()
 
     async def __call__(self, web: Web, request: Request, caller: Caller) -> Answer:
         """Take one batch whole, or refuse it whole."""
         source = request.path_values["source"]
         at = self._door(web, source)
-        if self._at_once >= MOST_AT_ONCE:
-            raise Problem(503, "busy", "this process takes other batches; try again", [("Retry-After", "1")])
-        self._at_once += 1
         try:
-            return await self._take(web, request, source, at)
+            proved = self._greeted(web, request, source, at)
+            with self._place(None if proved else address(request)):
+                return await self._take(web, request, source, at)
         except Problem as problem:
             await self._note(web, source, problem)
             raise
+
+    def _greeted(self, web: Web, request: Request, source: str, at: door.Door) -> bool:
+        """Whether the headers prove the source. Raises ``Problem``."""
+        try:
+            return at.greet(request.headers, web.clock())
+        except door.Stranger as stranger:
+            raise self._turned_away(request, source, str(stranger), web.clock()) from None
+
+    @contextmanager
+    def _place(self, unproved: str | None) -> Iterator[None]:
+        """A place for one body; ``unproved``: the address of somebody who has still to show who he is. Raises ``Problem`` 503."""
+        waiting = self._unproved
+        crowded = unproved is not None and (waiting.total() >= MOST_UNPROVED or waiting[unproved] >= MOST_UNPROVED // 2)
+        if crowded or self._at_once >= MOST_AT_ONCE:
+            raise Problem(503, "busy", "this process takes other batches; try again", [("Retry-After", "1")])
+        self._at_once += 1
+        if unproved is not None:
+            waiting[unproved] += 1
+        try:
+            yield
         finally:
             self._at_once -= 1
+            if unproved is not None:
+                waiting[unproved] -= 1
+                waiting += Counter()  # addresses of which nobody waits are forgotten
 
     def _door(self, web: Web, source: str) -> door.Door:
         settings = web.watcher.current.sources.get(source)
@@ -72,7 +101,6 @@ class Ingest:
 
     async def _take(self, web: Web, request: Request, source: str, at: door.Door) -> Answer:
         try:
-            at.greet(request.headers, web.clock())
             check_form(request, at.media)
             came = await self._body(request, at.most_bytes)
             skew_ms = at.recognise(request.headers, came, web.clock())

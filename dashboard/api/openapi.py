@@ -59,7 +59,7 @@ def operation(route: Route) -> dict[str, Any]:
         {"name": p.name, "in": p.where, "required": p.required, "description": p.description, "schema": dict(p.schema)}
         for p in route.parameters
     ]
-    refused = set(route.problems) | (set() if route.open else {401, 429}) | ({404} if named else set())
+    refused = set(route.problems) | (set() if route.open else {401, 429, 503}) | ({404} if named else set())
     replies: dict[str, Any] = {}
     for status, reply in route.replies.items():
         replies[str(status)] = {"description": reply.description}

@@ -21,12 +21,12 @@ from argon2 import PasswordHasher
 from collectors import door, event_log, events
 from collectors.collector import memory_key
 from collectors.webhook.signature import sign
-from dashboard.api.ingest import MOST_AT_ONCE
+from dashboard.api.ingest import MOST_UNPROVED
 from operations.floor.floor import Floor
 from operations.projects.configuration import parse
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.collectors.redis_process import RedisProcess
-from tests.dashboard.conftest import WebProcess, configuration, eventually
+from tests.dashboard.conftest import PATIENCE_S, WebProcess, configuration, eventually
 from tests.dashboard.publisher import source_says
 
 SECRET = "a secret that only the sender knows"
@@ -630,13 +630,21 @@ def test_too_many_bodies_at_once_are_told_to_come_again(own: WebProcess) -> None
         "POST /ingest/surveys HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 900\r\n"
         f"X-Floorlight-Signature: t={at},v1={'0' * 64}\r\n\r\n["
     )
-    slow = [own.connection() for _ in range(MOST_AT_ONCE)]
+    slow = [own.connection() for _ in range(MOST_UNPROVED // 2)]
     try:
         for link in slow:
             link.sendall(head.encode())
-        eventually(lambda: push(own, []).status_code == 503, "the process is busy")
+        eventually(lambda: push(own, []).status_code == 503, "the address is busy")
         answer = push(own, [survey()])
         assert (problem(answer), answer.headers["retry-after"]) == ("busy", "1")
+        elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+        with httpx.Client(base_url=own.address, transport=elsewhere, trust_env=False, timeout=PATIENCE_S) as another:
+            body = json.dumps([survey()]).encode()
+            assert another.post("/ingest/surveys", content=body, headers=signed(body)).status_code == 202
+        bearer = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        for source in ("crm", "both"):
+            taken = own.post(f"/ingest/{source}", content=b"[]", headers=bearer)
+            assert taken.status_code == 202, "whoever shows a token waits behind no stranger"
         assert own.get("/api/v1/projects").status_code == 200, "pages are served meanwhile"
     finally:
         for link in slow:
