@@ -15,7 +15,7 @@ from dashboard.api.intervals import Read
 from dashboard.api.route import Router, Web, check_path
 from dashboard.api.rows import OWNED, rows
 from dashboard.api.screens import orders
-from dashboard.asgi import Answer, Message, Problem, Receive, Request, Scope, Send, send_whole
+from dashboard.asgi import Answer, Gone, Message, Problem, Receive, Request, Scope, Send, send_whole
 from dashboard.compression import Compressor
 from dashboard.context import Clock, Watcher
 from dashboard.flask_mount import FlaskMount
@@ -75,6 +75,8 @@ class Application:
 
         try:
             await self._gate(scope, receive, sending)
+        except Gone:
+            return
         except Exception:
             log.exception("a request to %.200r failed", scope["path"])
             if begun:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
+from pathlib import Path
 
 import pytest
 
+from dashboard import server
 from dashboard.api.intervals import as_csv, wants_csv
 from dashboard.asgi import Message, Request
 from dashboard.compression import Compressor, accepts_gzip
+from operations.projects.configuration import parse
+from tests.dashboard.conftest import configuration
+from tests.dashboard.test_shared_reading import Unchanging
 
 
 @pytest.mark.parametrize(
@@ -104,3 +110,31 @@ def test_what_would_not_gain_is_left_alone(status: int, kind: bytes, size: int) 
     headers = [(b"content-type", kind)]
     answer = asyncio.run(Compressor()(request("/a"), status, headers, b"a" * size))
     assert answer == (headers, b"a" * size)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sources/demo/commands", "/_dash-update-component"])
+def test_a_sender_that_dies_in_the_middle_is_no_mistake_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    parts: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return parts.pop(0)
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+    }
+    watcher = Unchanging(parse(configuration().encode(), tmp_path / "wallboard.yaml", {}))
+    app = server.create(watcher, f"unix://{tmp_path}/nowhere.sock", clock=lambda: 1_000_000)
+    with caplog.at_level(logging.INFO):
+        asyncio.run(app(scope, receive, send))
+    assert (parts, answered, caplog.records) == ([], [], [])
