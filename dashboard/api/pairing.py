@@ -27,8 +27,8 @@ async def page(web: Web, request: Request, caller: Caller) -> Answer:
     """The page with the code; its script asks for it."""
     site = web.watcher.current.site
     said = words(preferred(request.headers.get("accept-language", ""), site.language))
-    place = f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', '')}/screens"
-    text = pair_document(site.name, place, said)
+    here = site.url or f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', '')}"
+    text = pair_document(site.name, f"{here}/screens", said)
     headers = (
         ("Cache-Control", "no-store"),
         ("Vary", "Accept-Language"),

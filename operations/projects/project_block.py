@@ -67,7 +67,9 @@ class Site(_Block):
     language: Language = Field("en", description="the language of the pages: en, zh-Hans or zh-Hant")
     interval_min: IntervalMin = Field(30, description="the length of an interval in minutes: 15 or 30")
     url: str = Field(
-        "", max_length=300, description="the address at which people open the pages, for the links in messages"
+        "",
+        max_length=300,
+        description="the address at which people open the pages; for the links in messages, the page of pairing and the sign-in service",
     )
 
     @field_validator("time_zone")

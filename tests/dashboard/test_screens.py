@@ -417,6 +417,16 @@ def test_a_project_calls_while_it_is_critical_and_nobody_has_answered(
     eventually(lambda: list(said().items()) == [("p1", 1 - calls), ("p0", calls)], "and only what is the caller's")
 
 
+def test_the_page_with_the_code_names_the_sites_own_address_where_it_has_one(
+    own_web: Callable[[str], WebProcess],
+) -> None:
+    """Behind a proxy what the screen sees itself may be an address that nobody else can open."""
+    web = own_web(CONFIGURATION.replace("{name: Harbour,", "{name: Harbour, url: https://wall.example/board,"))
+    assert "https://wall.example/board/screens" in web.get("/pair").text
+    web.configure(CONFIGURATION)
+    eventually(lambda: f"{web.address}/screens" in web.get("/pair").text, "else the one by which the screen came")
+
+
 def test_without_sign_in_pairing_works_too_and_whoever_sits_at_the_machine_keeps_every_right(web: WebProcess) -> None:
     tv = Tv(web)
     confirmed = web.post("/api/v1/screens", json={"code": tv.ask()["code"], "name": "Demo", "projects": ["p0"]})
