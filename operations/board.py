@@ -17,7 +17,7 @@ from operations.floor.counters import Counters
 from operations.floor.floor import Floor
 from operations.kpis import formulas
 from operations.kpis.catalogue import CATALOGUE, Kpi
-from operations.kpis.coverage import Cover, Gives, covers, lacking, told_by
+from operations.kpis.coverage import Cover, Gives, at_project, covers, lacking, told_by
 from operations.kpis.reasons import REASONS
 from operations.lost import Contact, LostCallers
 from operations.presence import Headcount, Presence, ScopedQueue, agents, observed_agents, seen_from, waiting
@@ -99,7 +99,9 @@ class BoardKeeper:
         self._gives: Gives = {}
         self._terms: Contract | None = None
         self.covers: dict[str, Cover] = {}
-        """By KPI: which sources can give it, and which leave a hole."""
+        """By KPI: which sources can give it of the project, and which leave a hole."""
+        self._queue_covers: dict[str, Cover] = {}
+        """The same of single queues."""
 
     def follow_sources(self, contract: Contract, sources: Mapping[str, SourceView]) -> bool:
         """Take over what each source can tell. True when that, or what the contract asks for, differs from before."""
@@ -107,7 +109,8 @@ class BoardKeeper:
         if contract is self._terms and told == self._gives:
             return False
         self._terms, self._gives = contract, told
-        self.covers = covers(contract, told)
+        self.covers = covers(contract, at_project(told, self.project.queues))
+        self._queue_covers = covers(contract, told)
         return True
 
     # ── one board ─────────────────────────────────────────────────────────────────────────────────
@@ -146,7 +149,8 @@ class BoardKeeper:
         judged = self.covers["service_level_pct"].sources
         whole = waiting(floors, self._queues, late_before, judged)
         whole.agents.update(self._headcount.count)
-        observed_agents(floors, self._queues, whole)
+        counted = self.covers["agents_available"].sources
+        observed_agents(floors, [pair for pair in self._queues if pair[0] in counted], whole)
         self.anything_waits = whole.waiting > 0
         kpis = {
             key: self._entry(scope, kpi, PROJECT, whole, self._whole_trouble(key, trouble), self.kpis.get(key))
@@ -307,7 +311,7 @@ class BoardKeeper:
         since: int | None = None
         moved_by: str | None = None
         untold: list[ScopedQueue] = []
-        cover = self.covers[kpi.key]
+        cover = self.covers[kpi.key] if where == PROJECT else self._queue_covers[kpi.key]
         told = bool(cover.sources) if where == PROJECT else split_queue(where)[0] in cover.sources
         if not told and self.project.queues:
             trouble = before = None  # nothing is withheld that would come back

@@ -97,7 +97,7 @@ def agents(floors: Mapping[str, Floor], queues: Sequence[ScopedQueue], found: Pr
 
 
 def observed_agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], found: Presence) -> None:
-    """Add the people of whom a polled ACD tells only how many they are."""
+    """Add the people of whom a polled ACD tells only how many they are. Of one source no two queues, between which people are shared."""
     count = found.agents
     for source, queue in queues:
         floor = floors.get(source)

@@ -6,6 +6,7 @@ systems report (surveys, tickets, …) comes from one of them for the whole proj
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +18,9 @@ from operations.sources import SourceView
 from operations.texts import Said, say
 
 EVERYTHING: frozenset[str] = FLOOR | BUSINESS
+
+HEADCOUNT: frozenset[str] = frozenset(("agents", "ringing_now", "wrap_up_now"))
+"""Facts of how many people there are."""
 
 Gives = Mapping[str, frozenset[str]]
 """By source: the facts that it tells."""
@@ -111,6 +115,18 @@ def cover(kpi: Kpi, terms: Terms, gives: Gives) -> Cover:
         return Cover(whole, ())
     # A system beside the ACDs that tells nothing of a floor leaves no hole in what happens on it.
     return Cover(whole, tuple(source for source, told in gives.items() if source not in whole and told & FLOOR))
+
+
+def at_project(gives: Gives, queues: Iterable[str]) -> Gives:
+    """``gives`` as it holds for all of a project's ``queues`` (``SOURCE/QUEUE``) together.
+
+    Who tells of people only how many serve each queue does not tell how many they are: one who serves three is counted in three.
+    """
+    several = {source for source, n in Counter(queue.partition("/")[0] for queue in queues).items() if n > 1}
+    return {
+        source: told - HEADCOUNT if source in several and "agent_names" not in told else told
+        for source, told in gives.items()
+    }
 
 
 def covers(terms: Terms, gives: Gives, kpis: Iterable[Kpi] = CATALOGUE.values()) -> dict[str, Cover]:

@@ -7,9 +7,12 @@ import redis as redis_py
 
 from collectors.collector import BUSINESS, FLOOR
 from collectors.events import AgentChanged, AgentQueues, ContactEntered, IntervalTotals, QueueObserved, Reported
+from operations.projects.beyond_reach import beyond_reach
 from operations.projects.contract import Block, Project, ServiceLevel, Target
+from operations.texts import render
 from tests.operations.floor_feed import NOON, Clock, Configured, Feed, abandoned, answered, board, engine, project, run
 
+HEADS = FLOOR - {"agent_names"}
 NO_TALK = sorted(FLOOR - {"talk", "hold", "wrap", "transfers"})
 NO_WAITS = sorted(FLOOR - {"waits", "in_time"})
 
@@ -292,3 +295,31 @@ def test_a_queue_in_which_somebody_becomes_late_without_a_word_has_it_in_its_ser
     run(working, clock, 8)
     assert now_of(board(redis), "service_level_pct")[0] == 50
     assert now_of(board(redis), "service_level_pct", "hq/support")[0] == 50
+
+
+def test_people_who_are_only_counted_per_queue_are_no_sum_of_the_project(
+    redis: redis_py.Redis, clock: Clock, hq: Feed, branch: Feed
+) -> None:
+    hq.status(gives=sorted(HEADS))
+    branch.status(gives=sorted(HEADS))
+    for queue in ("support", "sales"):
+        hq.emit(QueueObserved(NOON, queue, 0, agents={"available": 5, "ringing": 1}))
+    branch.emit(QueueObserved(NOON, "support", 0, agents={"available": 3}))
+    several = project(("hq/support", "hq/sales", "branch/support"))
+    found = shown(redis, clock, Configured(several, sources=TWO))
+    assert now_of(found, "agents_available") == (3, "", ["hq"])
+    assert now_of(found, "agents_logged_in") == (3, "", ["hq"])
+    assert [now_of(found, "agents_available", queue)[0] for queue in several.queues] == [5, 5, 3]
+    assert now_of(found, "agents_ringing", "hq/support")[0] == 1
+
+
+def test_people_counted_per_queue_are_those_of_a_project_of_one_queue(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.status(gives=sorted(HEADS))
+    hq.emit(QueueObserved(NOON, "support", 0, agents={"available": 5}))
+    both = project(("hq/support", "hq/sales"), id="both")
+    assert now_of(shown(redis, clock, Configured(project(), both)), "agents_available") == (5, "", None)
+    assert now_of(board(redis, "both"), "agents_available") == (None, "not_reported", None)
+    said = [render(sentence, "en") for sentence in beyond_reach({"acme": project(), "both": both}, {"hq": HEADS})]
+    assert said == ["projects.both: Agents free stays empty on the wall: no agents by name from hq"]
