@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from collectors.collector import FLOOR, FUTURE_MS, CollectorError, Fact, Link, SourceSettings
+from collectors.counters import fact_of
 from collectors.events import AnyEvent, SeenAgent, Snapshot
 from collectors.polled.contacts import ContactLog, LoggedContact, waiting_contacts
 from collectors.polled.database import Database
@@ -73,6 +74,8 @@ class _Session:
         self._known: set[str] = set()
         self._taken_over = False
         self._facts: set[str] = set()
+        self._reported: set[Fact] = set()
+        """What rows of ``facts`` have told of: which of all counters they will name, no column says."""
 
     async def _rows(self, shape: Shape, statement: str) -> list[dict[str, Any]]:
         answer = await self._database.ask_as_written(statement)
@@ -110,9 +113,7 @@ class _Session:
         gives = told_by_queues(queues) | told_by_contacts(contacts)
         if "agents" in self._columns:
             gives |= told_by_agents(self._columns["agents"])
-        if self._settings.facts:
-            gives |= {"surveys", "resolution", "complaints", "quality", "dialler", "ivr", "bot", "tickets"}
-        self._link.note(gives=sorted(gives))
+        self._link.note(gives=sorted(gives | self._reported))
 
     async def queues(self) -> None:
         assert self._settings.queues is not None
@@ -126,6 +127,10 @@ class _Session:
         told = [reported(row) for row in rows]
         await self._link.emit([report for report in told if report.id not in self._facts])
         self._facts = {report.id for report in told}
+        told_of = {fact for report in told for counter in report.counters if (fact := fact_of(counter)) is not None}
+        if not told_of <= self._reported:
+            self._reported |= told_of
+            self._see_what_is_told()
 
     async def floor(self) -> None:
         """Contacts and agents together, since a whole state has both."""
