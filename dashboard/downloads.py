@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboard.components.intraday import name
-from dashboard.components.intraday_news import verdict
-from dashboard.components.intraday_tables import NOT_OF_QUEUES, Column, columns, heading
-from dashboard.components.intraday_view import View, step_name
+from dashboard.components.intraday_news import untold, verdict
+from dashboard.components.intraday_tables import NOT_OF_QUEUES, Column, columns, headed, heading
+from dashboard.components.intraday_view import View, lacks, step_name
 from dashboard.components.numbers import nothing
 from dashboard.spreadsheet import Cell, Sheet, workbook
 from operations.projects.contract import split_queue
@@ -62,7 +62,8 @@ def number(column: Column, row: Mapping[str, Any], ahead: bool = False) -> float
 
 def _unit(view: View, column: Column) -> str:
     text = heading(view, column)
-    return text + {"percent": " (%)", "change": " (%)", "duration": " (s)"}.get(column.kind, "")
+    unit = {"percent": " (%)", "change": " (%)", "duration": " (s)"}.get(column.kind, "")
+    return ", ".join(part for part in (text + unit, lacks(view, column.key)) if part)
 
 
 def as_xlsx(view: View) -> bytes:
@@ -112,7 +113,8 @@ def _summary(view: View) -> list[list[Cell]]:
         ("", verdict(view)[1] if view.shows("service_level_pct") and not history.empty else "", ""),
     ]
     rows = [[Cell(label, "head"), Cell(value, kind)] for label, value, kind in facts]
-    rows += [[Cell(heading(view, column), "head"), _cell(column, history.total)] for column in columns(view)]
+    rows += [[Cell("", "head"), Cell(text)] for text in untold(view)]
+    rows += [[Cell(headed(view, column), "head"), _cell(column, history.total)] for column in columns(view)]
     goal = history.total["goal"]
     return [*rows, [Cell(say("Goal"), "head"), Cell(None if nothing(goal) else goal / 100, "percent")]]
 
@@ -120,7 +122,7 @@ def _summary(view: View) -> list[list[Cell]]:
 def _steps(view: View) -> Sheet:
     say, shown = view.words, columns(view)
     first = say("Day" if view.by_day else "Interval")
-    rows = [_head([first, *(heading(view, column) for column in shown), say("Goal")])]
+    rows = [_head([first, *(headed(view, column) for column in shown), say("Goal")])]
     for step in view.history.rows["steps"]:
         ahead = step["state"] == "ahead"
         label = step["day"].isoformat() if view.by_day else step_name(view, step)

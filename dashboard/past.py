@@ -1,6 +1,6 @@
 """A project's past for its pages: computed once for all who look at it, and again when a counter of one of its days has changed.
 
-Two things are kept in the cache that all web processes share. A day that is over is kept as sums (16 KB) under its revision, so a
+Two things are kept in the cache that all web processes share. A day that is over is kept as sums (18 KB a source) under its revision, so a
 month costs one reading of Redis in its life. What a page shows is kept under the revisions of all days that it rests on: nothing that
 is out of date has a key that anybody asks for. See docs/decisions/the-past-in-a-cache.md.
 """
@@ -8,7 +8,7 @@ is out of date has a key that anybody asks for. See docs/decisions/the-past-in-a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
@@ -21,10 +21,10 @@ from dashboard.access.view import PROMISE, View
 from dashboard.context import Context
 from operations.floor.counters import DAY_MS, MINUTE_MS
 from operations.intraday import blocks
-from operations.intraday.history import History, history
+from operations.intraday.history import History, history, tells_offered
 from operations.intraday.span import Span
+from operations.kpis.coverage import Gives, told_by
 from operations.projects.contract import Project
-from operations.windows import PROJECT
 
 T = TypeVar("T")
 
@@ -34,19 +34,28 @@ LONGEST_S = 20
 """A computation that takes longer is begun by the next one who waits: its process may have died."""
 
 
-def load(context: Context, project: Project, span: Span, minutes: int, queue: str = PROJECT) -> History:
+def gives(context: Context, project: Project) -> Gives:
+    """By source of ``project``, what it tells. What it tells now holds for its past too."""
+    sources = context.sources()
+    return {name: told_by(sources.get(name)) for name in project.sources}
+
+
+def load(context: Context, project: Project, span: Span, minutes: int, queue: str, told: Gives) -> History:
     """The tables of a span of ``project``, which the caller must be allowed to see (``context.project``).
 
-    ``queue``: one of its queues, or "" for all. Raises redis' errors.
+    ``queue``: one of its queues, or "" for all; ``told``: as ``gives``. Raises redis' errors.
     """
     revisions = blocks.revisions(context.redis, project, sorted({*span.begun, *span.compared}))
     now_ms = context.now_ms
     parts = [project.model_dump_json(), span.kind, span.first.isoformat(), span.today.isoformat(), str(minutes), queue]
     parts += [f"{day}:{word}" for day, word in revisions.items()]
+    parts.append(_word(told))
     if span.running:
         parts.append(str(now_ms // MINUTE_MS))  # time passes for the running interval, counters or not
     key = "intraday:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    found = once(context, key, lambda: _compute(context, project, span, minutes, queue, revisions, now_ms), PAGE_S)
+    found = once(
+        context, key, lambda: _compute(context, project, span, minutes, queue, told, revisions, now_ms), PAGE_S
+    )
     return seen(found, context.caller.view(project))
 
 
@@ -87,11 +96,15 @@ def seen(found: History, view: View) -> History:
     )
 
 
-def revision(context: Context, project: Project, span: Span) -> str:
+def revision(context: Context, project: Project, span: Span, told: Gives) -> str:
     """Changes whenever the tables of a span may: for a page that asks whether it has to be drawn again."""
     words = blocks.revisions(context.redis, project, sorted({*span.begun, *span.compared}))
     minute = context.now_ms // MINUTE_MS if span.running else 0
-    return hashlib.sha256(f"{list(words.values())}{span.today}{minute}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{list(words.values())}{_word(told)}{span.today}{minute}".encode()).hexdigest()[:16]
+
+
+def _word(told: Gives) -> str:
+    return repr([(source, sorted(facts)) for source, facts in told.items()])
 
 
 def once(context: Context, key: str, compute: Callable[[], T], keep_s: int) -> T:
@@ -118,10 +131,20 @@ def once(context: Context, key: str, compute: Callable[[], T], keep_s: int) -> T
 
 
 def _compute(
-    context: Context, project: Project, span: Span, minutes: int, queue: str, revisions: dict[date, str], now_ms: int
+    context: Context,
+    project: Project,
+    span: Span,
+    minutes: int,
+    queue: str,
+    told: Gives,
+    revisions: dict[date, str],
+    now_ms: int,
 ) -> History:
-    def name(kind: str, day: date) -> str:
-        return f"intraday:{kind}:{hashlib.sha256(f'{project.id}|{queue}'.encode()).hexdigest()[:16]}:{day}:{revisions[day]}"
+    by = tells_offered(project, told)
+
+    def name(kind: str, day: date, of: Sequence[str] = ()) -> str:
+        what = hashlib.sha256("|".join((project.id, queue, *of)).encode()).hexdigest()[:16]
+        return f"intraday:{kind}:{what}:{day}:{revisions[day]}"
 
     read = _kept(
         context,
@@ -135,10 +158,10 @@ def _compute(
     compared: dict[date, np.ndarray] = _kept(
         context,
         others,
-        lambda day: name("offered", day),
-        lambda days: blocks.read_offered(context.redis, project, days, queue),
+        lambda day: name("offered", day, by),
+        lambda days: blocks.read_offered(context.redis, project, days, queue, by),
     )
-    return history(project, span, minutes, read, compared, now_ms, queue)
+    return history(project, span, minutes, read, compared, now_ms, queue, told)
 
 
 def _kept(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.components.intraday_view import View, look, step_name
+from dashboard.components.intraday_view import View, lacks, look, step_name
 from dashboard.components.numbers import Numbers, nothing
 from operations.kpis.catalogue import CATALOGUE
 
@@ -312,7 +312,14 @@ def title(view: View, chart: str) -> str:
 
 
 def note(view: View, chart: str) -> str:
-    """One line on how a chart is read."""
+    """One line on how a chart is read, and on what is missing from it."""
+    missing = lacks(view, chart)
+    if view.nobody_tells(chart):
+        return missing
+    return f"{_note_of(view, chart)} · {missing}" if missing else _note_of(view, chart)
+
+
+def _note_of(view: View, chart: str) -> str:
     say, history = view.words, view.history
     if chart == "offered":
         if history.steps["usual"].isna().all():

@@ -22,18 +22,28 @@ def news(view: View) -> list[Component]:
         if why == "source_stale":
             text = "No word from {source} since {time}: what came later is missing here."
         said.append(html.P(say(text, source=source, time=since), className="intra-quiet", **{"data-look": "unknown"}))
-    for source, measures in view.untold().items():
-        names = view.numbers.joined(
-            [say("Agents") if key == "agents" else CATALOGUE[key].labels[say.language] for key in measures]
-        )
-        text = say("Not reported by {source}: {names}.", source=source, names=names)
-        said.append(html.P(text, className="intra-untold"))
+    said += [html.P(text, className="intra-untold") for text in untold(view)]
     if view.history.empty:
         return [*said, html.P(_nothing(view), className="empty")]
     if not view.shows("service_level_pct"):
         return said
     look, text = verdict(view)
     return [*said, html.P(text, className="intra-verdict", **{"data-look": look})]
+
+
+def untold(view: View) -> list[str]:
+    """What sources do not tell: of some numbers a part, of others nothing at all."""
+    say, said = view.words, []
+    for source, others_tell, measures in view.untold():
+        names = view.numbers.joined(
+            [say("Agents") if key == "agents" else CATALOGUE[key].labels[say.language] for key in measures]
+        )
+        said.append(
+            say("Not reported by {source}, so these numbers are without it: {names}.", source=source, names=names)
+            if others_tell
+            else say("Not reported by {source}: {names}.", source=source, names=names)
+        )
+    return said
 
 
 def away(say: Words) -> list[Component]:
@@ -66,6 +76,8 @@ def verdict(view: View) -> tuple[str, str]:
     """(look, sentences): whether the goal is held, by how much, and where it went."""
     say, n, history = view.words, view.numbers, view.history
     total, running = history.total, history.span.running
+    if view.nobody_tells("service_level_pct"):
+        return "none", say("No source tells all that the service level is made of.")
     if nothing(total["service_level_pct"]):
         unknown = nothing(total["whole"])
         return "none", say(

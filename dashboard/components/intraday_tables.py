@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.intraday_view import View, look, step_name
+from dashboard.components.intraday_view import View, lacks, look, step_name
 from dashboard.components.numbers import nothing
 from operations.kpis.catalogue import CATALOGUE
 from operations.projects.contract import split_queue
@@ -57,6 +57,11 @@ def heading(view: View, column: Column) -> str:
     return view.words(column.text) if column.text else CATALOGUE[column.key].labels[view.words.language]
 
 
+def headed(view: View, column: Column) -> str:
+    """The same with what is missing from the column: a file is read without the page."""
+    return ", ".join(part for part in (heading(view, column), lacks(view, column.key)) if part)
+
+
 def text(view: View, column: Column, row: Mapping[str, Any]) -> str:
     """One cell as it is written."""
     n = view.numbers
@@ -93,10 +98,16 @@ def _figure_class(column: Column) -> str:
     return "intra-figure intra-minor" if column.minor else "intra-figure"
 
 
-def _head(view: View, first: str, shown: Iterable[Column]) -> Component:
+def _head(view: View, first: str, shown: Iterable[Column], *, sum_of_sources: bool = True) -> Component:
+    def above(column: Column) -> Any:
+        missing = lacks(view, column.key) if sum_of_sources else ""
+        if not missing:
+            return heading(view, column)
+        return [heading(view, column), html.Span(missing, className="intra-lacks")]
+
     cells = [
         html.Th(
-            heading(view, column),
+            above(column),
             scope="col",
             className=_figure_class(column),
             title=view.words(column.hint) if column.hint else None,
@@ -165,7 +176,7 @@ def queues(view: View) -> list[Component]:
     return [
         html.H2(say("Queues"), className="desk-title"),
         html.Div(
-            html.Table([_head(view, "Queue", shown), html.Tbody(body)], className="intra-table"),
+            html.Table([_head(view, "Queue", shown, sum_of_sources=False), html.Tbody(body)], className="intra-table"),
             className="intra-scroll",
             tabIndex="0",
             role="region",

@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.components.intraday_view import View, over
+from dashboard.components.intraday_view import View, lacks, over
 from dashboard.components.numbers import NARROW, nothing
 from operations.kpis.catalogue import CATALOGUE
 
@@ -41,19 +41,17 @@ def _service_level(view: View) -> Component:
 
 def _offered(view: View) -> Component:
     say, n, total = view.words, view.numbers, view.history.total
-    usual = ""
+    usual = "" if view.nobody_tells("offered") else say("nothing to compare with yet")
     if not nothing(total["usual"]):
         text = "usual by now {n} ({change})" if view.history.span.running else "usual {n} ({change})"
         usual = say(text, n=n.count(total["usual"]), change=n.change(total["offered"], total["usual"]))
-    return _tile(
-        view, "offered", total["offered"], n.count(total["offered"]), [usual or say("nothing to compare with yet")]
-    )
+    return _tile(view, "offered", total["offered"], n.count(total["offered"]), [usual])
 
 
 def _abandon_rate(view: View) -> Component:
     n, total = view.numbers, view.history.total
     of = view.words("{n} of {m}", n=n.count(total["abandoned"]), m=n.count(total["offered"]))
-    known = view.shows("abandoned") and view.shows("offered")
+    known = view.shows("abandoned") and view.shows("offered") and not view.nobody_tells("abandon_rate_pct")
     return _tile(
         view,
         "abandon_rate_pct",
@@ -73,7 +71,8 @@ def _handling_time(view: View) -> Component:
 def _agents(view: View) -> Component:
     say, total = view.words, view.history.total
     said = say("nobody signed in") if nothing(total["agents"]) else say("signed in on average")
-    return _box(say("Agents"), view.numbers.count(total["agents"], 1), "", [said], {"data-measure": "agents"})
+    lines = ["" if view.nobody_tells("agents") else said, lacks(view, "agents")]
+    return _box(say("Agents"), view.numbers.count(total["agents"], 1), "", lines, {"data-measure": "agents"})
 
 
 def _contacts(view: View, number: float) -> str:
@@ -97,7 +96,8 @@ def _tile(view: View, kpi: str, sample: float, written: str, lines: list[str], f
     if view.history.queue:
         attributes["data-queue"] = view.history.queue
     word = view.words(band) if band in ("warning", "critical") else ""
-    return _box(CATALOGUE[kpi].labels[view.words.language], written, word, [*lines, foot], attributes, band)
+    lines = [*lines, foot, lacks(view, kpi)]
+    return _box(CATALOGUE[kpi].labels[view.words.language], written, word, lines, attributes, band)
 
 
 def _left(view: View) -> Component:
@@ -122,6 +122,8 @@ def _left(view: View) -> Component:
         return _box(
             title, n.count(left), "", lines, {**measure, "data-window": window}, "critical" if left < 0 else "none"
         )
+    if view.nobody_tells("misses_left"):
+        return _box(title, n.count(None), "", [say("not reported")], measure)
     if nothing(history.total["allowed"]):
         return _box(title, n.count(None), "", [say("no service-level goal")], measure)
     if history.span.running:

@@ -9,16 +9,13 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from collectors.collector import FLOOR
 from dashboard.components.numbers import Numbers, nothing
 from dashboard.context import Account
 from dashboard.i18n import Words
 from operations.alerts.budget import PERIOD_WINDOW
 from operations.intraday.history import History
 from operations.intraday.measures import goal_target
-from operations.kpis.catalogue import CATALOGUE
-from operations.kpis.coverage import Gives, needed
-from operations.projects.contract import Contract, Project, Target, split_queue
+from operations.projects.contract import Contract, Project, Target
 
 WINDOW_OF_SPAN = {"day": "today", "week": "week", "month": "month"}
 
@@ -32,14 +29,8 @@ TELLS = {
 }
 """The KPI behind a measure that is none itself."""
 
-RESTS_ON = {
-    **{
-        key: key
-        for key in ("offered", "answered", "abandoned", "service_level_pct", "abandon_rate_pct", "asa_s", "aht_s")
-    },
-    "agents": "utilisation_pct",
-}
-"""The measures of this page, and a KPI that rests on the same facts."""
+TELLS_OF = {name: kpi for name, kpi in TELLS.items() if name != "agents"}
+"""The measure, of those that sources tell or not, on which another rests."""
 
 FELT = 1.0
 """An interval is below the goal when at least one whole contact more than allowed was missed: two of three contacts are no trend."""
@@ -58,8 +49,6 @@ class View:
     quiet: Sequence[tuple[str, str, str]] = ()
     begins: date | None = None
     as_of: str = ""
-    gives: Gives = field(default_factory=dict)
-    """By source, what it tells; a source that is not here tells everything."""
     kpis: frozenset[str] | None = None
     """Those that the reader may see; None: all."""
     who: Account | None = None
@@ -68,19 +57,23 @@ class View:
         """Whether a column, a tile or a chart tells only what the reader may see."""
         return self.kpis is None or TELLS.get(measure, measure) in self.kpis
 
-    def untold(self) -> dict[str, list[str]]:
-        """By source of what is shown: the measures of this page that it does not tell."""
-        own = split_queue(self.history.queue)[0] if self.history.queue else ""
-        found: dict[str, list[str]] = {}
-        for source, told in self.gives.items():
-            missing = [
-                measure
-                for measure, kpi in RESTS_ON.items()
-                if self.shows(measure) and not needed(CATALOGUE[kpi], self.contract) <= told
-            ]
-            if missing and told & FLOOR and own in ("", source):
-                found[source] = missing
-        return found
+    def without(self, measure: str) -> tuple[str, ...]:
+        """The sources that a number of the whole project is without, since they do not tell it; () where nobody does."""
+        cover = self.history.covers.get(TELLS_OF.get(measure, measure))
+        return cover.lacking if cover and cover.sources else ()
+
+    def nobody_tells(self, measure: str) -> bool:
+        """Whether there is no number since no source tells it."""
+        cover = self.history.covers.get(TELLS_OF.get(measure, measure))
+        return cover is not None and not cover.sources
+
+    def untold(self) -> list[tuple[str, bool, list[str]]]:
+        """What sources do not tell of what is shown, as (source, whether others tell it, measures)."""
+        found: dict[tuple[str, bool], list[str]] = {}
+        for measure, cover in self.history.covers.items():
+            for source in cover.lacking if self.shows(measure) else ():
+                found.setdefault((source, bool(cover.sources)), []).append(measure)
+        return [(source, told, measures) for (source, told), measures in found.items()]
 
     @cached_property
     def numbers(self) -> Numbers:
@@ -145,6 +138,14 @@ class View:
         left_out = {"span": "day", "interval": self.project.interval_min}
         kept = {name: value for name, value in chosen.items() if value and value != left_out.get(name)}
         return f"/intraday/{self.project.id}" + (f"?{urlencode(kept)}" if kept else "")
+
+
+def lacks(view: View, measure: str) -> str:
+    """What is missing from a number of the whole: the sources that it is without, or all of it; "" when nothing is."""
+    if view.nobody_tells(measure):
+        return view.words("not reported")
+    lacking = view.without(measure)
+    return view.words("without {sources}", sources=view.numbers.joined(lacking)) if lacking else ""
 
 
 def look(step: Any) -> str:

@@ -42,6 +42,10 @@ PAGES: tuple[str, ...] = (
     "No data from {source} since {time}: what came later is missing here.",
     "No word from {source} since {time}: what came later is missing here.",
     "Not reported by {source}: {names}.",
+    "Not reported by {source}, so these numbers are without it: {names}.",
+    "No source tells all that the service level is made of.",
+    "without {sources}",
+    "not reported",
     # the numbers on top
     "Misses left",
     "of {n} allowed today",

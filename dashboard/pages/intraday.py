@@ -24,7 +24,6 @@ from dashboard.components.message import message
 from dashboard.context import REDIS_GONE, Context, here
 from operations.intraday import blocks
 from operations.intraday.span import KEPT_DAYS, Span, span
-from operations.kpis.coverage import told_by
 from operations.projects.contract import Project
 from operations.windows import PROJECT
 
@@ -82,11 +81,11 @@ def asked(pathname: str | None, search: str | None) -> Asked | None:
 def view(asked: Asked) -> View:
     """Everything that the page shows. Raises redis' errors."""
     context, project = asked.context, asked.project
-    found = past.load(context, project, asked.span, asked.minutes, asked.queue)
+    found = past.load(context, project, asked.span, asked.minutes, asked.queue, past.gives(context, project))
     board = (context.board(project.id) or {}) if asked.span.running else {}
     quiet = []
-    sources = {name: source for name, source in context.sources().items() if name in project.sources}
     if asked.span.running:
+        sources = {name: source for name, source in context.sources().items() if name in project.sources}
         for name, source in sources.items():
             if source.state != "up" and source.since is not None:
                 why = "source_stale" if source.state == "stale" else "source_down"
@@ -99,7 +98,6 @@ def view(asked: Asked) -> View:
         kpis=context.caller.view(project).kpis,
         who=context.account,
         quiet=quiet,
-        gives={name: told_by(source) for name, source in sources.items()},
         begins=blocks.begins(context.redis, project, context.now_ms) if found.empty else None,
         as_of=project.calendar.iso(context.now_ms)[:16].replace("T", " "),
     )
@@ -131,7 +129,7 @@ def follow(_: int | None, pathname: str | None, search: str | None, seen: str | 
     if wanted is None:
         raise PreventUpdate
     try:
-        word = past.revision(wanted.context, wanted.project, wanted.span)
+        word = past.revision(wanted.context, wanted.project, wanted.span, past.gives(wanted.context, wanted.project))
         if word == seen:
             raise PreventUpdate
         now = view(wanted)

@@ -2,7 +2,7 @@
 
 A cell keeps whole histograms of waits. Of them a page needs three sums, which depend on the day's contract: how many were answered
 within its threshold, how many hung up within it, and how many hung up so early that it forgives them. They are taken while the
-cells are decoded, so that a month of twenty queues costs one pass over its bytes and leaves 12 KB a day.
+cells are decoded, so that a month of twenty queues costs one pass over its bytes and leaves 18 KB a day.
 """
 
 from __future__ import annotations
@@ -35,10 +35,14 @@ STORED = (
 )
 """The counters that are taken as they are stored."""
 
-TAKEN = ("in_time", "answered_known", "abandoned_in_time", "abandoned_known", "short")
-"""What is taken from the histograms of waits by the day's contract; ``…_known``: contacts whose wait is known."""
+TAKEN = ("in_time", "answered_known", "abandoned_in_time", "abandoned_known", "short", "answered_each")
+"""What is taken from the histograms of waits by the day's contract; ``…_known``: contacts of whom it is known whether they waited longer than
+its threshold; ``answered_each``: answered contacts each of whose waits is known."""
 
 COLUMNS = (*STORED, *TAKEN)
+
+_LAYOUT = "by source"
+"""Changes when a ``Block`` holds its sums in another way: what lies in the cache is then of no use."""
 
 _Counters = msgspec.defstruct("_Counters", [(name, int, 0) for name in STORED], gc=False)
 
@@ -65,17 +69,14 @@ _offered_cell = msgspec.json.Decoder(_OfferedCell).decode
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One local day. ``quarters``: int64, a row per quarter from the day's start (92, 96 or 100), columns as ``COLUMNS``.
+    """One local day. ``quarters``: by source of which anything is stored, int64, a row per quarter from the day's start (92, 96 or
+    100), columns as ``COLUMNS``: which sources make up a number is decided when it is made.
 
     ``queues``: the whole day by queue, when the day was read for the whole project; else empty.
     """
 
-    quarters: np.ndarray
+    quarters: dict[str, np.ndarray]
     queues: dict[str, np.ndarray]
-
-    @property
-    def offered(self) -> np.ndarray:
-        return np.asarray(self.quarters[:, 0])
 
 
 def bounds(calendar: Calendar, day: date) -> tuple[int, int]:
@@ -105,7 +106,7 @@ def revisions(client: Any, project: Project, days: Sequence[date]) -> dict[date,
         for source, values in zip(project.sources, pipe.execute() if stored else (), strict=False):
             for at, value in zip(stored, values, strict=True):
                 found[source, at] = value.decode() if value else "0"
-    shape = repr((project.id, project.queues, project.time_zone, COLUMNS))
+    shape = repr((project.id, project.queues, project.time_zone, COLUMNS, _LAYOUT))
     words = {}
     for day in days:
         contract = project.contract_on(day)
@@ -129,21 +130,36 @@ def read(client: Any, project: Project, days: Sequence[date], queue: str = PROJE
         taken.extend((slot, code, *counters(cell.n), *_waits(cell, blob, *reading.limits[slot])))
     rows = np.frombuffer(taken, np.int64) if taken else np.zeros(0, np.int64)
     table = pd.DataFrame(rows.reshape(-1, 2 + len(COLUMNS)), columns=["slot", "row", *COLUMNS])
-    whole = table.drop(columns="row").groupby("slot").sum().reindex(range(reading.slots), fill_value=0).to_numpy()
+    slots, source_of = table["slot"].to_numpy(), reading.source_of(table)
+    by_source = {}
+    for number, source in enumerate(project.sources):
+        own = source_of == number
+        if own.any():
+            part = table if own.all() else table.loc[own]
+            sums = part.groupby(slots[own])[list(COLUMNS)].sum()
+            by_source[source] = sums.reindex(range(reading.slots), fill_value=0).to_numpy()
     by_queue = reading.by_queue(table) if queue == PROJECT else {}
-    return {day: Block(whole[start:end], by_queue.get(day, {})) for day, (start, end) in reading.places.items()}
+    return {
+        day: Block(
+            {source: sums[start:end] for source, sums in by_source.items() if sums[start:end].any()},
+            by_queue.get(day, {}),
+        )
+        for day, (start, end) in reading.places.items()
+    }
 
 
-def _waits(cell: _Cell, blob: bytes, within_s: int, at: str, short_s: int) -> tuple[int, int, int, int, int]:
+def _waits(cell: _Cell, blob: bytes, within_s: int, at: str, short_s: int) -> tuple[int, ...]:
     """``TAKEN`` of one cell. A slot of the histogram holds half-open seconds: 2·s is exactly s (operations.floor.counters)."""
     limit, early = 2 * within_s - (at == "<"), 2 * short_s - 1
     answered, abandoned = cell.answered_waits, cell.abandoned_waits
+    each = sum(answered.values()) if answered else 0
     found = (
         sum([n for wait, n in answered.items() if wait <= limit]) if answered else 0,
-        sum(answered.values()) if answered else 0,
+        each,
         sum([n for wait, n in abandoned.items() if wait <= limit]) if abandoned else 0,
         sum(abandoned.values()) if abandoned else 0,
         sum([n for wait, n in abandoned.items() if wait <= early]) if abandoned and short_s else 0,
+        each,
     )
     if _TOLD not in blob:
         return found
@@ -155,14 +171,17 @@ def _waits(cell: _Cell, blob: bytes, within_s: int, at: str, short_s: int) -> tu
         in_time(whole, "abandoned", within_s, at),
         min(known, waits_told(whole, "abandoned", short_s)) if short_s else known,
         in_time(whole, "abandoned", short_s, "<") if short_s else 0,
+        each,
     )
 
 
-def read_offered(client: Any, project: Project, days: Sequence[date], queue: str = PROJECT) -> dict[date, np.ndarray]:
-    """What each quarter of an hour of some local days was offered, and nothing else of them."""
+def read_offered(
+    client: Any, project: Project, days: Sequence[date], queue: str = PROJECT, sources: Collection[str] | None = None
+) -> dict[date, np.ndarray]:
+    """What each quarter of an hour of some local days was offered by some sources (None: by all), and nothing else of them."""
     reading = _Reading(project, days, queue, people=False)
     offered = [0] * reading.slots
-    for slot, _, blob in reading.cells(client):
+    for slot, _, blob in reading.cells(client, sources):
         offered[slot] += _offered_cell(blob).n.offered
     return {day: np.array(offered[start:end], np.int64) for day, (start, end) in reading.places.items()}
 
@@ -178,6 +197,8 @@ class _Reading:
         self._slot: dict[bytes, int] = {}
         self._codes: dict[tuple[str, bytes], int] = {}
         self._rows: list[tuple[str, ...]] = []
+        self._source_of: list[int] = []
+        """By code of a row: its source, as a place among the project's."""
         for day in sorted(days):
             start, end = bounds(project.calendar, day)
             first = len(self.limits)
@@ -194,11 +215,13 @@ class _Reading:
     def slots(self) -> int:
         return len(self.limits)
 
-    def cells(self, client: Any) -> Iterator[tuple[int, int, bytes]]:
+    def cells(self, client: Any, sources: Collection[str] | None = None) -> Iterator[tuple[int, int, bytes]]:
         """(slot, code of its row, encoded cell) of every stored cell that counts; those of other projects stay encoded."""
         separator = keys.ROW.encode()
         stored = utc_days(self.project.calendar, self.places)
         for source in self.project.sources:
+            if sources is not None and source not in sources:
+                continue
             for some in range(0, len(stored), _AT_ONCE):
                 with client.pipeline(transaction=False) as pipe:
                     for day in stored[some : some + _AT_ONCE]:
@@ -222,8 +245,13 @@ class _Reading:
         if (self.queue or PROJECT) in scopes and (self._people or queues_of(row.decode()) is None):
             code = len(self._rows)
             self._rows.append(scopes[1:])
+            self._source_of.append(self.project.sources.index(source))
         self._codes[source, row] = code
         return code
+
+    def source_of(self, table: pd.DataFrame) -> np.ndarray:
+        """For each row of a table its source, as a place among the project's."""
+        return np.asarray(np.array(self._source_of, np.int64)[table["row"].to_numpy()])
 
     def by_queue(self, table: pd.DataFrame) -> dict[date, dict[str, np.ndarray]]:
         """Each day's sums by queue; people who serve several queues count in each of them."""

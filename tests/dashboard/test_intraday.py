@@ -6,6 +6,7 @@ import base64
 import csv
 import html
 import io
+import json
 import re
 import threading
 import zipfile
@@ -25,6 +26,7 @@ from dashboard import downloads, past
 from dashboard.components import intraday as parts
 from dashboard.components import intraday_charts as charts
 from dashboard.components import intraday_news as news
+from dashboard.components import intraday_tables as tables
 from dashboard.components import intraday_tiles as tiles
 from dashboard.components.intraday_view import View
 from dashboard.components.static_html import static_html
@@ -46,9 +48,16 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 def seen(
-    client: redis_py.Redis, of: Project, now: int, kind: str = "day", day: str = "", queue: str = "", **more: Any
+    client: redis_py.Redis,
+    of: Project,
+    now: int,
+    kind: str = "day",
+    day: str = "",
+    queue: str = "",
+    gives: Any = None,
+    **more: Any,
 ) -> View:
-    return View(of, told(client, of, now, kind, day, queue), words("en"), **more)
+    return View(of, told(client, of, now, kind, day, queue, gives=gives), words("en"), **more)
 
 
 def shown(tree: Any) -> str:
@@ -97,10 +106,51 @@ def test_what_a_source_does_not_tell_is_named_and_what_only_others_tell_is_not(
     assert "Not reported" not in shown(news.news(whole))
     lame = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"talk", "agent_time"}})
     assert "Not reported by hq: Handling time and Agents." in shown(news.news(lame))
+    assert "Agents — not reported" in shown(tiles.tiles(lame)), "nobody signed in would be another thing"
+    assert charts.note(lame, "aht_s") == "not reported"
     other = seen(redis, of, now, day="2026-11-20", queue="hq/sales", gives={"hq": FLOOR, "branch": FLOOR - {"talk"}})
     assert "Not reported" not in shown(news.news(other)), "a queue is of one source"
     blind = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"talk"}}, kpis=frozenset({"offered"}))
     assert "Not reported" not in shown(news.news(blind)), "nobody learns of a number that is not for him"
+
+
+def test_a_number_without_one_of_the_sources_says_so_on_the_page_and_in_the_files(redis: redis_py.Redis) -> None:
+    of = project("hq/sales", "branch/sales")
+    now = at(of, "2026-11-21")
+    for source, talk in (("hq", 100_000), ("branch", 0)):
+        write(redis, source, {("sales", at(of, "2026-11-20", "10:00")): contacts([1.0], talk_ms=talk)}, now)
+    gives = {"hq": FLOOR, "branch": FLOOR - {"talk", "wrap"}}
+    view = seen(redis, of, now, day="2026-11-20", gives=gives)
+    said = "Not reported by branch, so these numbers are without it: Handling time."
+    assert said in shown(news.news(view))
+    assert tile(view, "aht_s") == ("none", None, "1:40")
+    assert charts.note(view, "aht_s") == "Talk, hold and wrap-up per contact. · without branch"
+    assert "1:40 without branch" in re.sub(" 1 contact", "", shown(tiles.tiles(view)))
+    assert shown(tables.steps(view)).count("without branch") == 1
+    head = downloads.as_csv(view).decode("utf-8-sig").splitlines()[0]
+    assert '"Handling time (s), without branch"' in head
+    assert head.count("without") == 1
+    book = sheets(downloads.as_xlsx(view))
+    assert [said] in book["Summary"]
+    assert "Handling time, without branch" in book["Interval by interval"][0]
+    queue = seen(redis, of, now, day="2026-11-20", queue="hq/sales", gives=gives)
+    assert "without" not in shown(parts.page(queue, live=False)), "a queue is of one source"
+    blind = seen(redis, of, now, day="2026-11-20", gives=gives, kpis=frozenset({"offered"}))
+    assert "branch" not in shown(news.news(blind)), "nobody learns of a number that is not for him"
+
+
+def test_a_service_level_that_no_source_can_tell_is_not_one_without_a_goal(
+    redis: redis_py.Redis, day: tuple[Project, int]
+) -> None:
+    of, now = day
+    view = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"abandons"}})
+    assert news.verdict(view)[1] == "No source tells all that the service level is made of."
+    assert tile(view, "service_level_pct") == ("unknown", None, "—")
+    assert "Misses left — not reported" in shown(tiles.tiles(view))
+    assert ",Abandoned, not reported" in downloads.as_csv(view).decode().replace('"', "")
+    week = seen(redis, of, now, "week", gives={"hq": FLOOR - {"contacts"}})
+    assert "Offered — not reported" in shown(tiles.tiles(week))
+    assert charts.figures(week) and downloads.as_xlsx(week) and downloads.as_csv(week)
 
 
 def test_a_day_that_held_says_what_was_to_spare(redis: redis_py.Redis) -> None:
@@ -398,6 +448,25 @@ def test_a_counter_that_changes_is_on_the_page_at_once(guarded: WebProcess, redi
     assert int(offered()) == before, "the second time from the cache"
     write(redis, "demo", {("p0", now - now % QUARTER_MS): contacts([1.0] * 2)}, now)
     assert int(offered()) == before + 2
+
+
+def test_what_a_source_tells_no_more_is_off_the_page_at_once(guarded: WebProcess, redis: redis_py.Redis) -> None:
+    def offered(*said: Any) -> tuple[str, bytes]:
+        follow = called(
+            guarded, "intraday-news.children", MEI, "/intraday/p0", yesterday(), "intraday-clock.n_intervals", *said
+        )
+        text = guarded.get(f"/intraday/p0{yesterday()}", auth=MEI).text
+        found = re.search(r'data-kpi="offered"[^>]*><span class="number">([^<]+)<', text)
+        assert found
+        return found[1], follow.content
+
+    before, answer = offered()
+    word = json.loads(answer)["response"]["intraday-seen"]["data"]
+    assert (before, offered(word)) == ("31", ("31", b""))
+    source_says(redis, "demo", now_ms(), facts={"gives": ["abandons", "agent_time"]})
+    after, answer = offered(word)
+    assert after == "—"
+    assert b"not reported" in answer, "a page that is open is drawn again"
 
 
 def test_a_page_that_is_up_to_date_is_not_drawn_again(guarded: WebProcess, redis: redis_py.Redis) -> None:

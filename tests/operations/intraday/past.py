@@ -7,8 +7,9 @@ from typing import Any
 
 from operations.floor.counters import Counters, wait_slot
 from operations.intraday import blocks
-from operations.intraday.history import History, history
+from operations.intraday.history import History, history, tells_offered
 from operations.intraday.span import span
+from operations.kpis.coverage import Gives
 from operations.projects.calendar import wall_ms
 from operations.projects.contract import Block, Project, ServiceLevel, Target
 from operations.projects.opening_hours import OpeningHours
@@ -67,10 +68,18 @@ def at(of: Project, day: str, clock: str = "00:00") -> int:
 
 
 def told(
-    client: Any, of: Project, now: int, kind: str = "day", day: str = "", queue: str = "", minutes: int = 30
+    client: Any,
+    of: Project,
+    now: int,
+    kind: str = "day",
+    day: str = "",
+    queue: str = "",
+    minutes: int = 30,
+    gives: Gives | None = None,
 ) -> History:
     """The tables of a span, straight from what is stored."""
     wanted = span(of.calendar, now, kind, day)
     read = blocks.read(client, of, wanted.begun, queue)
-    compared = blocks.read_offered(client, of, [other for other in wanted.compared if other not in read], queue)
-    return history(of, wanted, minutes, read, compared, now, queue)
+    others = [other for other in wanted.compared if other not in read]
+    compared = blocks.read_offered(client, of, others, queue, tells_offered(of, gives or {}))
+    return history(of, wanted, minutes, read, compared, now, queue, gives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import date
 from typing import Any
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 import redis as redis_py
 
+from collectors.collector import FLOOR
 from operations.floor.agents import group_of
 from operations.floor.counters import QUARTER_MS, Counters
 from operations.intervals import intervals
 from operations.intraday import blocks
 from operations.intraday.history import History
-from operations.projects.contract import Block, ServiceLevel, Target
+from operations.projects.contract import Block, Project, ServiceLevel, Target
 from operations.projects.opening_hours import OpeningHours
 from tests.operations.intraday.past import GOAL, at, contacts, project, rule, told, write
 
@@ -238,3 +240,128 @@ def test_a_change_of_the_contract_gives_the_days_that_it_judges_new_revisions(re
     assert [before[day] == after[day] for day in days] == [True, False]
     other = blocks.revisions(redis, project("hq/sales", "hq/service"), days)
     assert not set(other.values()) & set(before.values())
+
+
+# ── What sources do not tell ──
+
+MEASURES = ("service_level_pct", "abandon_rate_pct", "asa_s", "aht_s", "offered", "abandoned", "answered")
+BOTH, BOTH_SOURCES = ("hq/sales", "branch/sales"), ("hq", "branch")
+LAME = {
+    "threshold": FLOOR - {"waits"},
+    "no waits": FLOOR - {"waits", "in_time"},
+    "no abandons": FLOOR - {"abandons"},
+    "no talk": FLOOR - {"talk", "agent_time"},
+    "nothing of contacts": FLOOR - {"contacts", "abandons"},
+}
+
+
+def two_sources(client: redis_py.Redis, of: Project, day: str = "2026-11-20") -> int:
+    """10:00: hq told every wait, branch what a source without waits or talk leaves. Gives now."""
+    ten = at(of, day, "10:00")
+    hq = contacts([5.0] * 3 + [60.0], [30.0], talk_ms=400_000, wrap_ms=40_000)
+    branch = Counters({"offered": 9, "answered": 6, "abandoned": 3, "handled": 6, "answered_within_20s": 6})
+    write(client, "hq", {("sales", ten): hq, (group_of(["sales"]), ten): Counters({"logged_in_ms": QUARTER_MS})}, ten)
+    write(client, "branch", {("sales", ten): branch}, ten)
+    return at(of, "2026-11-21", "09:00")
+
+
+@pytest.mark.parametrize("missing", LAME)
+@pytest.mark.parametrize("terms", RULES, ids=str)
+def test_the_page_leaves_out_of_each_number_whom_the_interface_leaves_out(
+    redis: redis_py.Redis, missing: str, terms: dict[str, Any]
+) -> None:
+    of = project(*BOTH, service_level=rule(**terms))
+    now = two_sources(redis, of)
+    ten = at(of, "2026-11-20", "10:00")
+    for queue, lame in itertools.product(("", *BOTH), (("branch",), BOTH_SOURCES)):
+        gives = {source: LAME[missing] if source in lame else FLOOR for source in BOTH_SOURCES}
+        found = told(redis, of, now, day="2026-11-20", queue=queue, gives=gives)
+        row = intervals(redis, of, ten, ten + 1_800_000, 30, queue or None, gives)[0]
+        for key in MEASURES:
+            value = row["kpis"][key]
+            for shown in (step(found, "10:00")[key], found.total[key]):
+                assert shown == (pytest.approx(value, abs=0.051) if value is not None else NAN), (key, queue, lame)
+            without = found.covers[key].lacking if found.covers[key].sources and not queue else ()
+            assert list(without) == row["partial"].get(key, []), (key, queue, lame)
+            assert (not found.covers[key].sources) == (key in row["not_reported"]), (key, queue, lame)
+
+
+NAN = type("Nan", (), {"__eq__": lambda self, other: other != other, "__hash__": None})()
+"""Equals whatever is no number."""
+
+
+def test_a_source_that_tells_only_a_threshold_is_in_the_service_level_and_not_in_the_speed_of_answer(
+    redis: redis_py.Redis,
+) -> None:
+    of = project(*BOTH)
+    now = two_sources(redis, of)
+    total = told(redis, of, now, gives={"hq": FLOOR, "branch": FLOOR - {"waits"}}, day="2026-11-20").total
+    assert total["asa_s"] == pytest.approx(75 / 4), "the six of branch waited nobody knows how long"
+    assert (total["hits"], total["whole"]) == (9, 14)
+
+
+def test_the_rows_of_queues_are_judged_by_what_their_own_source_tells(redis: redis_py.Redis) -> None:
+    of = project(*BOTH)
+    now = two_sources(redis, of)
+    rows = told(redis, of, now, day="2026-11-20", gives={"hq": FLOOR, "branch": FLOOR - {"in_time", "talk"}}).queues
+    rows = rows.set_index("queue")
+    assert rows.loc["hq/sales", "service_level_pct"] == 60
+    for key in ("service_level_pct", "missed", "aht_s"):
+        assert rows.loc["branch/sales", key] == NAN, key
+    assert rows.loc["branch/sales", "abandoned"] == 3
+
+
+def test_what_is_usual_is_made_of_the_sources_that_tell_what_is_offered(redis: redis_py.Redis) -> None:
+    of = project(*BOTH)
+    two_sources(redis, of, "2026-11-13")
+    now = two_sources(redis, of)
+    assert told(redis, of, now, day="2026-11-20").total["usual"] == 14
+    lame = {"hq": FLOOR, "branch": FLOOR - {"contacts"}}
+    for kind in ("day", "month"):
+        found = told(redis, of, now, kind, "2026-11-20", gives=lame)
+        assert found.steps.set_index("day").loc[date(2026, 11, 20), "usual"].max() == 5, kind
+    nobody = told(redis, of, now, day="2026-11-20", gives=dict.fromkeys(BOTH_SOURCES, FLOOR - {"contacts"}))
+    assert nobody.total["usual"] == NAN
+    assert nobody.total["offered"] == NAN
+    assert not nobody.empty
+
+
+def test_people_of_a_source_that_tells_no_agents_time_are_not_nobody(redis: redis_py.Redis) -> None:
+    of = project(*BOTH)
+    now = two_sources(redis, of)
+    partial = {"hq": FLOOR, "branch": FLOOR - {"agent_time"}}
+    assert told(redis, of, now, day="2026-11-20", gives=partial, minutes=15).total["agents"] == 1
+    assert told(redis, of, now, day="2026-11-20", gives=partial).covers["agents"] == (("hq",), ("branch",))
+    assert told(redis, of, now, queue="branch/sales", day="2026-11-20", gives=partial).total["agents"] == NAN
+
+
+def test_a_correction_downwards_leaves_every_number_on_its_scale_and_the_sums_right(redis: redis_py.Redis) -> None:
+    of = project()
+    now = at(of, "2026-11-21")
+    taken_back = Counters(
+        {"offered": -4, "answered": -3, "abandoned": -1, "handled": -3, "answered_wait_ms": -15_000, "talk_ms": -9_000},
+        {10: -3},
+        {60: -1},
+    )
+    mixed = Counters({"offered": 2, "answered": -3, "abandoned": 5, "handled": 1, "talk_ms": -9_000}, {10: -3}, {60: 5})
+    cells = {
+        ("sales", at(of, "2026-11-20", "10:00")): contacts([5.0] * 8 + [60.0], [30.0], talk_ms=90_000),
+        ("sales", at(of, "2026-11-20", "11:00")): taken_back,
+        ("sales", at(of, "2026-11-20", "12:00")): mixed,
+    }
+    write(redis, "hq", cells, now)
+    found = told(redis, of, now, day="2026-11-20")
+    for label in ("11:00", "12:00"):
+        shown = step(found, label)
+        for key in ("service_level_pct", "abandon_rate_pct"):
+            assert shown[key] == NAN or 0 <= shown[key] <= 100, (label, key)
+        for key in ("offered", "answered", "abandoned", "asa_s", "aht_s", "missed", "excess", "hits", "whole"):
+            assert shown[key] == NAN or shown[key] >= 0, (label, key)
+        assert shown["hits"] <= shown["whole"]
+    assert step(found, "11:00")["service_level_pct"] == NAN, "nothing happened there"
+    assert "11:00" not in list(found.lost["label"])
+    total = found.total
+    assert (total["offered"], total["answered"], total["abandoned"]) == (8, 3, 5)
+    assert (total["hits"], total["whole"], total["missed"]) == (2, 8, 6)
+    week = told(redis, of, now, "week", "2026-11-20").steps.set_index("label").loc["2026-11-20"]
+    assert (week["offered"], week["hits"], week["whole"]) == (8, 2, 8)
