@@ -40,14 +40,17 @@ class AmazonConnectCollector:
 
     async def run(self, link: Link) -> None:
         own = self._settings
+        stale_s = own.stale_after_ms / 1000
         async with Connection(link, own) as connection:
             instance = Instance(link, own, connection)
             await instance.recall()
             await poll_forever(
                 [
                     Poll("names", CATALOGUE_S, instance.catalogue),
-                    Poll("queues", own.poll_s, instance.present),
-                    Poll("agents", own.poll_s, instance.people),
+                    Poll(
+                        "queues", own.poll_s, instance.present, unknown=instance.present_unknown, stale_after_s=stale_s
+                    ),
+                    Poll("agents", own.poll_s, instance.people, unknown=instance.people_unknown, stale_after_s=stale_s),
                     Poll("accounts", own.accounts_s, instance.accounts),
                 ],
                 link,
@@ -136,6 +139,15 @@ class Instance:
                 QueueObserved(now, name, told.waiting, told.longest_wait_ms) for name, told in looks
             )
             await self._link.emit([*news])
+
+    async def present_unknown(self) -> None:
+        """Amazon has not said for some time who waits."""
+        now = self._link.now_ms()
+        await self._link.emit([*self._looks.news(QueueObserved(now, name) for name in self._queues.values())])
+
+    async def people_unknown(self) -> None:
+        """Amazon has not said for some time who works."""
+        await self._link.emit(self._roster.out_of_sight(self._link.now_ms()))
 
     async def people(self) -> None:
         """Who is signed in, and what each does."""

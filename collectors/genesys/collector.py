@@ -85,11 +85,20 @@ class _Session:
     async def run(self) -> None:
         await self._quarters.recall()
         settings, pace = self._settings, self._pace
+        stale_s = settings.stale_after_ms / 1000
         polls = [
             Poll("token", pace.token_s, self._sign_in),
             Poll("queues", pace.queues_s, self._list_queues),
-            Poll("waiting", settings.poll_s, self._ask_waiting, self._changed, gap_s=2.0),
-            Poll("people", settings.poll_s, self._ask_people),
+            Poll(
+                "waiting",
+                settings.poll_s,
+                self._ask_waiting,
+                self._changed,
+                gap_s=2.0,
+                unknown=self._waiting_unknown,
+                stale_after_s=stale_s,
+            ),
+            Poll("people", settings.poll_s, self._ask_people, unknown=self._people_unknown, stale_after_s=stale_s),
             Poll("totals", settings.totals_s, self._ask_totals, self._counted, gap_s=5.0),
         ]
         async with asyncio.TaskGroup() as tasks:
@@ -101,6 +110,7 @@ class _Session:
                         pace.channels_s,
                         lambda: notifications.keep([p.TOPIC.format(queue) for queue in self._queues]),
                         notifications.wanted,
+                        needed=False,
                     )
                 )
             self._link.note(version=f"Genesys Cloud, {settings.region}")
@@ -193,6 +203,13 @@ class _Session:
             await self._link.emit(list(self._looks.news(looks)))
         if self._present.refused:
             self._link.note(refused=self._present.refused)
+
+    async def _waiting_unknown(self) -> None:
+        now = self._link.now_ms()
+        await self._link.emit([*self._looks.news(QueueObserved(now, name) for name in self._queues.values())])
+
+    async def _people_unknown(self) -> None:
+        await self._link.emit(self._roster.out_of_sight(self._link.now_ms()))
 
     async def _ask_people(self) -> None:
         queues, asked_at = self._queues, self._link.now_ms()

@@ -59,6 +59,16 @@ class Roster:
         self._seen = now
         return events
 
+    def out_of_sight(self, at: int) -> list[AnyEvent]:
+        """From ``at`` on the ACD does not tell what anybody does; what the next list shows is told anew, as far back as that."""
+        events: list[AnyEvent] = []
+        for name, person in self._seen.items():
+            if person.condition != "unknown":
+                self._seen[name] = msgspec.structs.replace(person, condition="unknown", reason="", since=None)
+                self._told_from[name] = at
+                events.append(AgentChanged(at, name, "unknown", name=person.name))
+        return events
+
     def _cut_off(
         self, now: dict[str, SeenAgent], cut: Collection[str], signed_out: Collection[str]
     ) -> dict[str, SeenAgent]:

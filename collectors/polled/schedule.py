@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from collectors.collector import CollectorError, Link
+from collectors.collector import STALE_AFTER_MS, CollectorError, Link
 
 LONGEST_WAIT_S = 300.0
 """An ACD that asks for a longer pause is asked again after this one."""
@@ -28,6 +28,8 @@ class Poll:
     """One question that is asked again and again. ``ask`` asks once, and emits what the answer tells.
 
     ``sooner``: set by whoever hears that the answer has changed; it is then asked at once, but not within ``gap_s`` of the last time.
+    ``unknown``: says that what ``ask`` told of the present is not known any more; called once when the ACD has refused to answer for
+    longer than ``stale_after_s``. ``needed``: whether the source is down until this was answered once.
     """
 
     name: str
@@ -35,33 +37,66 @@ class Poll:
     ask: Callable[[], Awaitable[None]]
     sooner: asyncio.Event | None = None
     gap_s: float = 1.0
+    unknown: Callable[[], Awaitable[None]] | None = None
+    stale_after_s: float = STALE_AFTER_MS / 1000
+    needed: bool = True
 
 
 async def poll_forever(polls: Sequence[Poll], link: Link, *, detail: str = "") -> None:
     """Ask everything once, say that the source is up, and go on asking until an ``ask`` raises ``CollectorError``.
 
     Each poll has a task of its own, so that one that hangs delays no other. ``Limited`` pauses that poll alone, for as long as the
-    ACD wants: the pause is noted (``limited_until``), and what the poll tells grows old on the screens until it is over.
+    ACD wants: the pause is noted (``limited``, ``limited_until``), and what the poll told of the present is taken back when it is old.
     """
+    pauses, postponed = _Pauses(link), dict[str, Limited]()
     for poll in polls:
-        await _ask_until_heard(poll, link)
+        if poll.needed:
+            await _ask_until_heard(poll, pauses)
+            continue
+        try:
+            await poll.ask()
+        except Limited as limit:
+            postponed[poll.name] = limit
     link.connected(detail)
     try:
         async with asyncio.TaskGroup() as tasks:
             for poll in polls:
-                tasks.create_task(_keep_asking(poll, link), name=f"{link.source}: {poll.name}")
+                going_on = _keep_asking(poll, pauses, postponed.get(poll.name))
+                tasks.create_task(going_on, name=f"{link.source}: {poll.name}")
     except* CollectorError as several:
         raise several.exceptions[0] from None
 
 
-async def _keep_asking(poll: Poll, link: Link) -> None:
+class _Pauses:
+    """Which polls pause, and until when."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._until: dict[str, int] = {}
+
+    def begin(self, poll: str, pause_s: float) -> None:
+        self._until[poll] = self._link.now_ms() + round(pause_s * 1000)
+        self._note()
+
+    def over(self, poll: str) -> None:
+        if self._until.pop(poll, None) is not None:
+            self._note()
+
+    def _note(self) -> None:
+        names = ", ".join(self._until) or None
+        self._link.note(limited_until=max(self._until.values(), default=None), limited=names)
+
+
+async def _keep_asking(poll: Poll, pauses: _Pauses, limit: Limited | None) -> None:
+    if limit is not None:
+        await _ask_until_heard(poll, pauses, limit)
     # Sources that start together must not ask together for ever.
     asked = asyncio.get_running_loop().time()
     due = asked + poll.every_s * random.uniform(0.5, 1.0)
     while True:
         early = await _due_or_sooner(poll, asked, due)
         asked = asyncio.get_running_loop().time()
-        await _ask_until_heard(poll, link)
+        await _ask_until_heard(poll, pauses)
         # A slow answer moves the schedule: the questions that it missed are not asked in a burst.
         due = max((asked if early else due) + poll.every_s, asyncio.get_running_loop().time())
 
@@ -83,21 +118,30 @@ async def _due_or_sooner(poll: Poll, asked: float, due: float) -> bool:
     return True
 
 
-async def _ask_until_heard(poll: Poll, link: Link) -> None:
-    refused = 0
+async def _ask_until_heard(poll: Poll, pauses: _Pauses, limit: Limited | None = None) -> None:
+    """Ask until there is an answer. ``limit``: the refusal that it begins with."""
+    loop = asyncio.get_running_loop()
+    refused, unknown = 0, poll.unknown
+    stale_at = loop.time() + poll.stale_after_s
     while True:
-        try:
-            await poll.ask()
-        except Limited as limit:
-            wanted = FIRST_WAIT_S * 2 ** min(refused, 8) if limit.retry_after_s is None else limit.retry_after_s
-            pause = min(LONGEST_WAIT_S, max(1.0, wanted)) * random.uniform(1.0, 1.1)
-            refused += 1
-            link.note(limited_until=link.now_ms() + round(pause * 1000), limited=poll.name)
-            await asyncio.sleep(pause)
-        else:
-            if refused:
-                link.note(limited_until=None, limited=None)
-            return
+        if limit is None:
+            try:
+                await poll.ask()
+            except Limited as told:
+                limit = told
+            else:
+                pauses.over(poll.name)
+                return
+        wanted = FIRST_WAIT_S * 2 ** min(refused, 8) if limit.retry_after_s is None else limit.retry_after_s
+        pause = min(LONGEST_WAIT_S, max(1.0, wanted)) * random.uniform(1.0, 1.1)
+        refused, limit = refused + 1, None
+        again_at = loop.time() + pause
+        pauses.begin(poll.name, pause)
+        if unknown is not None and again_at > stale_at:
+            await asyncio.sleep(max(0.0, stale_at - loop.time()))
+            await unknown()
+            unknown = None
+        await asyncio.sleep(again_at - loop.time())
 
 
 class Allowance:

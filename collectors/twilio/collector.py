@@ -104,13 +104,30 @@ class _Session:
     async def run(self) -> None:
         await self._quarters.recall()
         settings, pace, sooner = self._settings, self._pace, self._sooner
+        stale_s = settings.stale_after_ms / 1000
         polls = [
             Poll("queues", pace.queues_s, self._list_queues),
-            Poll("members", pace.members_s, self._ask_members),
-            Poll("waiting", settings.poll_s, self._ask_waiting, sooner["waiting"], gap_s=1.0),
-            Poll("people", settings.poll_s, self._ask_people, sooner["people"], gap_s=1.0),
+            Poll("members", pace.members_s, self._ask_members, needed=False),
+            Poll(
+                "waiting",
+                settings.poll_s,
+                self._ask_waiting,
+                sooner["waiting"],
+                gap_s=1.0,
+                unknown=self._waiting_unknown,
+                stale_after_s=stale_s,
+            ),
+            Poll(
+                "people",
+                settings.poll_s,
+                self._ask_people,
+                sooner["people"],
+                gap_s=1.0,
+                unknown=self._people_unknown,
+                stale_after_s=stale_s,
+            ),
             Poll("totals", settings.totals_s, self._ask_totals, sooner["totals"], gap_s=5.0),
-            Poll("history", pace.history_s, self._ask_history),
+            Poll("history", pace.history_s, self._ask_history, needed=False),
         ]
         if settings.callback_url is not None:
             polls.append(Poll("callbacks", pace.callbacks_s, self._look_for_callbacks))
@@ -190,6 +207,13 @@ class _Session:
                 for sid in batch
             ]
             await self._link.emit(list(self._looks.news(looks)))
+
+    async def _waiting_unknown(self) -> None:
+        now = self._link.now_ms()
+        await self._link.emit([*self._looks.news(QueueObserved(now, name) for name in self._queues.values())])
+
+    async def _people_unknown(self) -> None:
+        await self._link.emit(self._roster.out_of_sight(self._link.now_ms()))
 
     async def _ask_people(self) -> None:
         asked_at = self._link.now_ms()

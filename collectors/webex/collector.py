@@ -80,7 +80,13 @@ class WebexCollector:
                 [
                     Poll("queues", QUEUES_S, organization.queues),
                     Poll("tasks", own.poll_s, organization.tasks),
-                    Poll("agents", own.poll_s, organization.people),
+                    Poll(
+                        "agents",
+                        own.poll_s,
+                        organization.people,
+                        unknown=organization.people_unknown,
+                        stale_after_s=own.stale_after_ms / 1000,
+                    ),
                 ],
                 link,
                 detail=f"Webex Contact Center, {own.region}",
@@ -180,6 +186,10 @@ class Organization:
         whole = Snapshot(at, self._asked_at, queues, waiting, listed, unwatched_since=unwatched_since)
         await self._link.emit([*changes, whole])
         self._whole, self._taken_over = False, True
+
+    async def people_unknown(self) -> None:
+        """Webex has not said for some time who is signed in."""
+        await self._link.emit(self._roster.out_of_sight(self._link.now_ms()))
 
     # ── how they are asked ────────────────────────────────────────────────────────────────────────
 

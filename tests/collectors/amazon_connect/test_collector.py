@@ -185,6 +185,36 @@ def test_a_queue_that_shows_the_same_is_told_again_only_every_half_minute() -> N
     told.run(story)
 
 
+def test_what_amazon_does_not_tell_for_some_time_is_not_known_until_it_does_again() -> None:
+    told = Told(11)
+
+    async def story() -> None:
+        told.catalogue({"q-1": "sales"})
+        await told.instance.catalogue()
+        told.current(["q-1"], {"q-1": (2.0, 30.0)})
+        await told.instance.present()
+        told.users(user())
+        told.served("q-1")
+        await told.instance.people()
+        told.link.events.clear()
+        told.link.now += 15_000
+        await told.instance.present_unknown()
+        await told.instance.people_unknown()
+        told.link.now += 5_000
+        told.current(["q-1"], {"q-1": (2.0, 50.0)})
+        await told.instance.present()
+        told.users(user())
+        await told.instance.people()
+
+    told.run(story)
+    assert told.link.events == [
+        QueueObserved(NOW + 15_000, "sales"),
+        AgentChanged(NOW + 15_000, "u-1", "unknown", name="伟 李"),
+        QueueObserved(NOW + 20_000, "sales", 2, 50_000),
+        AgentChanged(NOW + 15_000, "u-1", "available", name="伟 李"),
+    ]
+
+
 def test_only_the_queues_that_are_asked_for_are_watched_and_a_wrong_name_is_said() -> None:
     told = Told(3, queues=["sales"])
 

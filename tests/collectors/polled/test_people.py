@@ -69,6 +69,16 @@ def test_a_state_that_began_just_before_the_snapshot_and_is_seen_after_it_is_tol
     assert told.li == ("on_contact", T0)
 
 
+def test_whom_the_acd_does_not_tell_of_for_some_time_nobody_knows_until_it_does_again() -> None:
+    told = Told(li("available", SIGNED_IN_AT))
+    for event in told.roster.out_of_sight(T0 + 15_000):
+        told.floor.apply(event)
+    assert told.li == ("unknown", T0 + 15_000)
+    assert told.roster.out_of_sight(T0 + 16_000) == []
+    told.look(T0 + 60_000, li("available", SIGNED_IN_AT))
+    assert told.li == ("available", T0 + 15_000), "since the morning, as the ACD says now"
+
+
 def test_a_new_whole_state_is_not_older_than_what_was_told_before_it() -> None:
     told = Told(li("available", SIGNED_IN_AT))
     told.look(T0 + 5_000, li("on_contact", T0 + 4_000))

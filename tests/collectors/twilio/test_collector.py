@@ -350,6 +350,17 @@ def test_the_limit_on_requests_is_a_pause_and_no_outage() -> None:
     asyncio.run(main())
 
 
+def test_who_waits_is_not_known_any_more_when_the_limit_outlasts_what_is_live() -> None:
+    async def story(router: TaskRouter, link: KeptLink) -> None:
+        assert of(link, QueueObserved)[-1].waiting == 0
+        router.limited = "/RealTimeStatistics"
+        await settled(lambda: link.facts.get("limited") == "waiting")
+        await settled(lambda: of(link, QueueObserved)[-1].waiting is None, 60)
+        assert link.facts["limited"] == "waiting", "the pause itself goes on"
+
+    play(story, totals_s=60)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
