@@ -53,6 +53,9 @@ BURNS = (
 LEAST_SAMPLE = 10
 """Contacts that the long window must hold where the target does not say ``min_sample``: one late contact in the morning burns no budget."""
 
+LIKE = 1e-9
+"""Shares that differ by less are the same: quotients of whole numbers are not exact."""
+
 WINDOWS = tuple(dict.fromkeys(window for burn in BURNS for window in (burn.window, burn.short)))
 
 
@@ -86,7 +89,7 @@ def budget_rules(contract: Contract, open_hours: Callable[[str], float]) -> tupl
     """The rules of a contract: those of its period, and of the day when the target itself judges the day.
 
     ``open_hours``: open hours of the running ``day``, ``week`` or ``month``. A burn above ``1 / (1 − goal)`` cannot be reached (everything missed burns
-    no faster), so it makes no rule; one below 1 would fire while the goal is met, so it counts as 1.
+    no faster), so it makes no rule; one below 1 would fire while the goal is met, so it counts as 1, and what meets the goal does not burn.
     """
     target = target_of(contract)
     if target is None or target.goal is None or target.goal >= 100:
@@ -100,11 +103,20 @@ def budget_rules(contract: Contract, open_hours: Callable[[str], float]) -> tupl
             continue
         hours = open_hours(burn.period)
         rate = max(1.0, burn.fraction * hours / burn.hours)
-        if hours <= 0 or rate > 1 / allowed + 1e-9:
+        if hours <= 0 or rate > 1 / allowed + LIKE:
             continue
         limit = round(100 * (1 - rate * allowed), 6)
-        rule = Rule(burn.id, "budget", "service_level_pct", burn.window, clear_after_ms=60_000, limit=limit)
-        rules.append(BudgetRule(rule, burn, rate * allowed, target.min_sample or LEAST_SAMPLE))
+        rule = Rule(
+            burn.id,
+            "budget",
+            "service_level_pct",
+            burn.window,
+            clear_after_ms=60_000,
+            limit=limit,
+            share=rate * burn.hours / hours,
+        )
+        misses = max(rate * allowed, allowed + 2 * LIKE)
+        rules.append(BudgetRule(rule, burn, misses, target.min_sample or LEAST_SAMPLE))
     return tuple(rules)
 
 
@@ -149,10 +161,10 @@ def _read(
     if waits_missing(sum_of(rule.burn.window), terms):  # what nobody knows burns nothing
         return Reading(None, closed=closed, why="not reported by this ACD")
     value = round(100 * hits / whole, 2)
-    if _missed(hits, whole) < rule.misses - 1e-9:
+    if _missed(hits, whole) < rule.misses - LIKE:
         return Reading(value, closed=closed)
     short_hits, short_whole = parts(rule.burn.short)
-    if short_whole == 0 or _missed(short_hits, short_whole) < rule.misses - 1e-9:
+    if short_whole == 0 or _missed(short_hits, short_whole) < rule.misses - LIKE:
         return Reading(value, closed=closed)
     return Reading(value, rule.burn.level, closed=closed)
 

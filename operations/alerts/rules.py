@@ -23,7 +23,7 @@ class Rule:
     """One row. ``queue`` is a full name, "" for the whole project. Durations in ms.
 
     ``target`` is None for the rules that no target makes; those say what is over the line by themselves, and those of the budget in ``limit`` which
-    service level it is (%).
+    service level it is (%), and in ``share`` which part of the period's misses goes in the window at that limit.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Rule:
     only_when_open: bool = True
     source: str = ""
     limit: float | None = None
+    share: float | None = None
 
     def line(self, level: int) -> float | None:
         """The value at which a level begins; without a warning limit the goal is it. None where nothing is measured."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operations.alerts.budget import BURNS
+from operations.alerts.budget import BURNS, LIKE
 from operations.alerts.evaluate import Change
 from operations.alerts.rules import CRITICAL, SOURCE_DOWN, WARNING, Rule, named
 from operations.kpis.catalogue import CATALOGUE, WINDOWS
@@ -134,11 +134,16 @@ def _burning(rule: Rule, name: Said, value: Words) -> Said:
         return say("{name} {value}", name=name, value=value)
     window = window_length(burn.window)
     period = {"day": say("day"), "week": say("week"), "month": say("month")}[burn.period]
-    share = f"{100 * burn.fraction:g} %"
+    share = f"{round(100 * (burn.fraction if rule.share is None else rule.share), 1):g} %"
     if rule.limit is None:
         return say(
             "Service level {value} in the last {window}: {share} of the {period}'s misses go in {window}",
             value=value, window=window, share=share, period=period,
+        )  # fmt: skip
+    if rule.share is not None and rule.share > burn.fraction + LIKE:  # the goal itself is the limit, and meets it
+        return say(
+            "Service level {value} in the last {window}, under {limit}: {share} of the {period}'s misses go in {window}",
+            value=value, window=window, limit=value_of(rule.kpi, rule.limit), share=share, period=period,
         )  # fmt: skip
     return say(
         "Service level {value} in the last {window}, at or under {limit}: {share} of the {period}'s misses go in {window}",

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from operations.alerts.budget import BURNS, Volume, budget_rules, expected_volume, misses_left, past_starts, read
+from operations.alerts.budget import (
+    BURNS,
+    BudgetRule,
+    Volume,
+    budget_rules,
+    expected_volume,
+    misses_left,
+    past_starts,
+    read_all,
+)
+from operations.alerts.evaluate import AlertState, Change, Reading
 from operations.alerts.rules import WARNING
+from operations.alerts.words import sentence
 from operations.floor.counters import Counters
 from operations.kpis.formulas import service_level
 from operations.projects.contract import Contract, ServiceLevel, Target
+from operations.texts import render
 from tests.operations.floor_feed import NOON, project
 
 HOURS = {"day": 12.0, "week": 60.0, "month": 264.0}
+
+
+def read(rule: BudgetRule, sum_of: Callable[[str], Counters], terms: Contract) -> Reading:
+    """The reading of one rule while the project is open."""
+    return read_all((rule,), sum_of, terms, is_open=True)[rule.rule.id]
 
 
 def contract(goal: float = 80, period: str = "month", min_sample: int = 0) -> Contract:
@@ -21,7 +40,7 @@ def contract(goal: float = 80, period: str = "month", min_sample: int = 0) -> Co
 
 def test_an_80_percent_contract_open_12_hours_a_day_fires_where_the_arithmetic_says() -> None:
     """30-min day rule at 52 %, 2-h at 70 %; over 264 open hours a month at 47.2, 56 and 78 %."""
-    limits = {found.burn.id: found.limit_pct for found in budget_rules(contract(), HOURS.__getitem__)}
+    limits = {found.burn.id: found.rule.limit for found in budget_rules(contract(), HOURS.__getitem__)}
     assert limits == {
         "budget_day_30m": 52.0,
         "budget_day_120m": 70.0,
@@ -32,7 +51,7 @@ def test_an_80_percent_contract_open_12_hours_a_day_fires_where_the_arithmetic_s
 
 
 def test_a_week_of_60_open_hours_fires_where_the_arithmetic_says() -> None:
-    limits = {found.burn.id: found.limit_pct for found in budget_rules(contract(period="week"), HOURS.__getitem__)}
+    limits = {found.burn.id: found.rule.limit for found in budget_rules(contract(period="week"), HOURS.__getitem__)}
     assert limits == {
         "budget_day_30m": 52.0,
         "budget_day_120m": 70.0,
@@ -42,16 +61,33 @@ def test_a_week_of_60_open_hours_fires_where_the_arithmetic_says() -> None:
     }
 
 
-def test_a_stretch_that_meets_the_goal_never_fires_however_few_hours_are_open() -> None:
-    for found in budget_rules(contract(), lambda period: {"day": 3.0, "week": 15.0, "month": 60.0}[period]):
-        assert found.limit_pct is not None
-        assert found.limit_pct <= 80
+@pytest.mark.parametrize("goal", [80, 70, 66.6, 95.5, 99.9, 33.3])
+def test_a_stretch_that_just_meets_the_goal_never_fires_however_few_hours_are_open(goal: float) -> None:
+    asked = contract(goal, period="week", min_sample=1)
+    for open_hours in (HOURS, {"day": 3.0, "week": 15.0, "month": 60.0}):
+        for found in budget_rules(asked, open_hours.__getitem__):
+            assert found.rule.limit is not None
+            assert found.rule.limit <= goal
+            at_goal = Counters({"answered": 1000}, {2: round(10 * goal), 200: 1000 - round(10 * goal)}, {})
+            assert read(found, lambda window, c=at_goal: c, asked).over == 0, (found.burn.id, open_hours)
+
+
+def test_a_limit_that_is_the_goal_fires_just_under_it_and_says_what_goes_in_the_stretch() -> None:
+    asked = contract(period="week")
+    rule = next(found for found in budget_rules(asked, HOURS.__getitem__) if found.burn.id == "budget_week_24h")
+    assert rule.rule.share == 24 / 60
+    under = Counters({"answered": 100_000}, {2: 79_999, 200: 20_001}, {})
+    assert read(rule, lambda window: under, asked).over == WARNING
+    state = AlertState(value=79.9, began_at=NOON)
+    assert render(sentence(Change(NOON, rule.rule, "fired", WARNING, state)), "en") == (
+        "Service level 79.9 % in the last 24 h, under 80.0 %: 40 % of the week's misses go in 24 h"
+    )
 
 
 def test_an_acd_that_tells_no_waits_burns_no_budget() -> None:
     rule = next(found for found in budget_rules(contract(), HOURS.__getitem__) if found.burn.id == "budget_day_30m")
     silent = {window: Counters({"answered": 100}, {}, {}) for window in ("rolling_30m", "rolling_3m")}
-    assert read(rule, silent.__getitem__, contract(), is_open=True).over == 0
+    assert read(rule, silent.__getitem__, contract()).over == 0
 
 
 @pytest.mark.parametrize("abandons", ["hit_within", "ignore_within", "exclude_short"])
@@ -62,10 +98,10 @@ def test_what_the_service_level_does_not_know_burns_no_budget_under_any_rule(aba
     rules = budget_rules(asked, HOURS.__getitem__)
     assert service_level(untold, asked, 0).why == "not_reported"
     for found in rules:
-        reading = read(found, lambda window: untold, asked, is_open=True)
+        reading = read(found, lambda window: untold, asked)
         assert (reading.value, reading.over) == (None, 0), found.burn.id
     told = Counters({"answered": 70, "abandoned": 30}, {2: 70}, {200: 30})
-    assert any(read(found, lambda window: told, asked, is_open=True).over for found in rules)
+    assert any(read(found, lambda window: told, asked).over for found in rules)
 
 
 def test_a_short_window_is_a_twelfth_of_the_long_one_in_whole_minutes() -> None:
@@ -99,16 +135,16 @@ def sums(**levels: tuple[int, int]) -> dict[str, Counters]:
 
 def test_it_burns_only_while_the_short_window_burns_too() -> None:
     rule = next(found for found in budget_rules(contract(), HOURS.__getitem__) if found.burn.id == "budget_day_30m")
-    at_limit = read(rule, sums(**{"30m": (52, 48), "3m": (5, 5)}).__getitem__, contract(), is_open=True)
+    at_limit = read(rule, sums(**{"30m": (52, 48), "3m": (5, 5)}).__getitem__, contract())
     assert (at_limit.over, at_limit.value) == (2, 52.0)
-    assert read(rule, sums(**{"30m": (53, 47), "3m": (5, 5)}).__getitem__, contract(), is_open=True).over == 0
-    assert read(rule, sums(**{"30m": (52, 48), "3m": (9, 1)}).__getitem__, contract(), is_open=True).over == 0
+    assert read(rule, sums(**{"30m": (53, 47), "3m": (5, 5)}).__getitem__, contract()).over == 0
+    assert read(rule, sums(**{"30m": (52, 48), "3m": (9, 1)}).__getitem__, contract()).over == 0
 
 
 def test_it_does_not_judge_on_fewer_contacts_than_the_contract_asks_for() -> None:
     asked = contract(min_sample=200)
     rule = next(found for found in budget_rules(asked, HOURS.__getitem__) if found.burn.level == WARNING)
-    found = read(rule, sums(**{"120m": (0, 100), "10m": (0, 10)}).__getitem__, asked, is_open=True)
+    found = read(rule, sums(**{"120m": (0, 100), "10m": (0, 10)}).__getitem__, asked)
     assert (found.value, found.over) == (None, 0)
 
 
