@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,6 +26,8 @@ from operations.projects.access import Access
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.dashboard.conftest import WebProcess, configuration, eventually
 from tests.dashboard.publisher import Publisher, now_ms, source_says
+
+PAGES = Path(__file__).parents[2] / "dashboard" / "pages"
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
 """Real argon2, light enough for a test."""
@@ -85,24 +89,27 @@ def filled(path: str, project: str, source: str) -> str:
     return path.format(project=project, source=source, silence="s1", screen="s1")
 
 
+def pages() -> list[str]:
+    """The addresses of all pages, ``{p}`` for a project, as their files register them: a page that is added is asked too."""
+    found = ["/nowhere"]
+    for file in sorted(PAGES.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "dash.register_page":
+                said = {
+                    word.arg: ast.literal_eval(word.value)
+                    for word in node.keywords
+                    if word.arg in ("path", "path_template")
+                }
+                found += [path.replace("<project>", "{p}") for path in said.values()]
+    return found
+
+
 def addresses(project: str, source: str) -> list[tuple[str, str]]:
     """Every route of the table, and the pages, for one project; but for a source's door, which asks nobody who he is."""
     listed = [(row.method, filled(row.path, project, source)) for row in rows(lambda *_: []) if not row.door]
     return [
         *listed,
-        *(
-            ("GET", path)
-            for path in (
-                "/",
-                "/wall",
-                f"/wall/{project}",
-                "/alerts",
-                "/sources",
-                "/screens",
-                "/_dash-layout",
-                "/_dash-dependencies",
-            )
-        ),
+        *(("GET", path.format(p=project)) for path in (*pages(), "/_dash-layout", "/_dash-dependencies")),
     ]
 
 
