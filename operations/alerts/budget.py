@@ -17,7 +17,9 @@ from operations.alerts.evaluate import Reading
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.floor.counters import Counters
 from operations.kpis.formulas import Terms, service_level_parts, waits_missing
+from operations.kpis.reasons import REASONS
 from operations.projects.contract import Contract, Project, Target
+from operations.texts import Said, say
 
 PERIOD_WINDOW = {"day": "today", "week": "week", "month": "month"}
 
@@ -66,11 +68,6 @@ class BudgetRule(NamedTuple):
     burn: Burn
     misses: float
     min_sample: int
-
-    @property
-    def limit_pct(self) -> float | None:
-        """The service level of the window at or under which the rule fires."""
-        return self.rule.limit
 
 
 def target_of(contract: Contract) -> Target | None:
@@ -127,11 +124,6 @@ def budget_rules_at(project: Project, contract: Contract, now_ms: int) -> tuple[
     return budget_rules(contract, lambda period: project.opening.open_seconds(*bounds[period](now_ms)) / 3600)
 
 
-def read(rule: BudgetRule, sum_of: Callable[[str], Counters], terms: Terms, *, is_open: bool) -> Reading:
-    """The reading of one budget rule."""
-    return read_all((rule,), sum_of, terms, is_open=is_open)[rule.rule.id]
-
-
 def read_all(
     rules: Iterable[BudgetRule], sum_of: Callable[[str], Counters], terms: Terms, *, is_open: bool
 ) -> dict[str, Reading]:
@@ -157,9 +149,9 @@ def _read(
 ) -> Reading:
     hits, whole = parts(rule.burn.window)
     if whole < rule.min_sample:
-        return Reading(None, closed=closed, why=f"fewer than {rule.min_sample} contacts")
+        return Reading(None, closed=closed, why=say("fewer than {n} contacts", n=rule.min_sample))
     if waits_missing(sum_of(rule.burn.window), terms):  # what nobody knows burns nothing
-        return Reading(None, closed=closed, why="not reported by this ACD")
+        return Reading(None, closed=closed, why=Said(REASONS["not_reported"]))
     value = round(100 * hits / whole, 2)
     if _missed(hits, whole) < rule.misses - LIKE:
         return Reading(value, closed=closed)

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from operations.alerts.rules import CRITICAL, LEVELS, WARNING, Rule, named
-from operations.texts import Words, say
+from operations.texts import Said, Words, say
 
 What = Literal[
     "began", "fired", "escalated", "deescalated", "resolved", "cancelled", "frozen", "thawed", "acknowledged"
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
     closed: bool = False
     moved_by: str = ""
     still_critical: bool = False
-    why: Words = ""
+    why: Said | Literal[""] = ""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):

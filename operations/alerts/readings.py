@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from operations.alerts.evaluate import Reading
 from operations.alerts.rules import CRITICAL, WARNING, Rule
 from operations.kpis.reasons import REASONS
 from operations.projects.contract import Target
 from operations.sources import SourceView
-from operations.texts import Said, Words, say
+from operations.texts import Said, say
 
 TROUBLES = ("source_down", "source_stale", "source_waiting")
 
@@ -68,10 +68,12 @@ def read(
     return found
 
 
-def because(entry: Mapping[str, Any]) -> Words:
+def because(entry: Mapping[str, Any]) -> Said | Literal[""]:
     """Why an entry of the board has no value or no judgement; "" where it has both."""
     text = REASONS.get(entry["why"])
-    return Said(text, entry.get("about") or {}) if text else str(entry["reason"])
+    if text:
+        return Said(text, entry.get("about") or {})
+    return Said(str(entry["reason"])) if entry["reason"] else ""
 
 
 def of_entry(rule: Rule, entry: Mapping[str, Any], is_open: bool) -> Reading:

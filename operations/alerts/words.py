@@ -27,11 +27,6 @@ def value_of(kpi: str, value: float | None) -> Words:
     return f"{value:g}"
 
 
-def shown(kpi: str, value: float | None, language: str = "en") -> str:
-    """``value_of`` in a language."""
-    return render(value_of(kpi, value), language)
-
-
 def duration(seconds: float) -> str:
     """``0:47``, ``1:34``, ``1:02:05``."""
     whole = max(0, int(seconds))
@@ -121,11 +116,6 @@ def sentence(change: Change, name: Said | None = None) -> Said:
     if rule.kind == "budget":
         return _burning(rule, name, value)
     return _over(change, name, value)
-
-
-def reason(change: Change, language: str = "en") -> str:
-    """``sentence`` in a language."""
-    return render(sentence(change), language)
 
 
 def _burning(rule: Rule, name: Said, value: Words) -> Said:

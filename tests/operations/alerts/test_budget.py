@@ -104,6 +104,20 @@ def test_what_the_service_level_does_not_know_burns_no_budget_under_any_rule(aba
     assert any(read(found, lambda window: told, asked).over for found in rules)
 
 
+@pytest.mark.parametrize(
+    ("counted", "words"),
+    [
+        (Counters({"answered": 9}, {2: 9}, {}), "来电不足 10 通"),
+        (Counters({"answered": 90}, {2: 9}, {}), "此 ACD 不提供"),
+    ],
+)
+def test_why_a_budget_is_not_judged_is_said_in_every_language(counted: Counters, words: str) -> None:
+    rule = next(found for found in budget_rules(contract(), HOURS.__getitem__))
+    reading = read(rule, lambda window: counted, contract())
+    ended = Change(NOON, rule.rule, "resolved", WARNING, AlertState(began_at=NOON), reading.why)
+    assert words in render(sentence(ended), "zh-Hans")
+
+
 def test_a_short_window_is_a_twelfth_of_the_long_one_in_whole_minutes() -> None:
     minutes = {"3m": 3, "5m": 5, "10m": 10, "30m": 30, "60m": 60, "120m": 120, "6h": 360, "24h": 1440}
     for burn in BURNS:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from operations.alerts.evaluate import CLOSED, AlertState, Change, evaluate
 from operations.alerts.readings import of_entry
 from operations.alerts.rules import CRITICAL, WARNING, Rule, named, rules_of
-from operations.alerts.words import label, reason
+from operations.alerts.words import label, sentence
 from operations.projects.contract import Contract, Target
 from operations.texts import render
 from tests.operations.floor_feed import project
@@ -72,7 +72,7 @@ def said(what: Any, level: int, value: float | None, since: int | None = 80_000,
     )
     for name, content in more.items():
         setattr(state, name, content)
-    return reason(Change(90_000, WAIT, what, level, state, why))
+    return render(sentence(Change(90_000, WAIT, what, level, state, why)), "en")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,8 @@ def test_each_step_says_why_in_words_and_numbers(words: str, expected: str) -> N
 
 def test_a_budget_alert_says_how_much_goes_in_which_time() -> None:
     burning = Rule("budget_day_30m", "budget", "service_level_pct", "rolling_30m", limit=52.0)
-    assert reason(Change(9_000, burning, "fired", CRITICAL, AlertState(value=48.0, began_at=9_000))) == (
+    fired = Change(9_000, burning, "fired", CRITICAL, AlertState(value=48.0, began_at=9_000))
+    assert render(sentence(fired), "en") == (
         "Service level 48.0 % in the last 30 min, at or under 52.0 %: 10 % of the day's misses go in 30 min"
     )
     assert label(burning) == "Budget of the day (30 min)"
