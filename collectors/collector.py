@@ -125,7 +125,8 @@ class Link(Protocol):
 
     def note(self, **facts: Any) -> None:
         """Facts for the sources page: ``clock_skew_ms``, ``version``, ``received`` (messages), ``warning``,
-        ``limited_until`` (epoch ms: the ACD answers no more questions before then)…
+        ``limited_until`` (epoch ms: the ACD answers no more questions before then)… A ``warning`` is a text, "" for none; each session
+        begins without one.
 
         ``gives`` (a list of ``Fact``) takes the place of the kind's own: what this very ACD can tell, once that is known.
         """
@@ -155,6 +156,19 @@ class Link(Protocol):
     async def commands(self) -> dict[str, Any]:
         """Wait for the next word of a person to this source (a presenter's incident, say)."""
         ...
+
+
+class Warnings:
+    """What is wrong although a session stands, one word for each thing it is about: ``note(warning=…)`` alone knows only the last."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._said: dict[str, str] = {}
+
+    def say(self, about: str, words: str) -> None:
+        """``words`` "" takes back what was said about it."""
+        self._said[about] = words
+        self._link.note(warning="; ".join(said for said in self._said.values() if said))
 
 
 def memory_key(source: str) -> str:

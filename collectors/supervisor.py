@@ -192,6 +192,8 @@ class _Watch:
             await asyncio.gather(session, emptied, return_exceptions=True)
 
     async def _run_collector(self) -> CollectorError:
+        # what an earlier session found wrong may be right by now, and whoever knew would have to take it back
+        self._link.note(warning="", refused_future=0)
         try:
             await self._kind(self._source, self._settings).run(self._link)
         except CollectorError as error:

@@ -18,7 +18,7 @@ from collectors.asterisk.connection import Connection, connect
 from collectors.asterisk.protocol import AmiParser, Message
 from collectors.asterisk.translate import Translator
 from collectors.asterisk.words import ONLY_WITH, WANTED
-from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
+from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings, Warnings
 from collectors.events import AnyEvent, ContactCompleted, Snapshot
 from collectors.queue_log.backfill import backfill, first_told
 
@@ -88,6 +88,7 @@ class AsteriskCollector:
 class _Session:
     def __init__(self, link: Link, settings: AsteriskSettings, connection: Connection) -> None:
         self._link = link
+        self._warnings = Warnings(link)
         self._settings = settings
         self._connection = connection
         self._parser = AmiParser(WANTED, ONLY_WITH)
@@ -120,8 +121,9 @@ class _Session:
                 if isinstance(event, Snapshot):
                     self._doubt_rights(event)
                     self._listed.set()
-                else:
+                elif not self._heard_of_queues:
                     self._heard_of_queues = True
+                    self._warnings.say("rights", "")
             if translator.wants_status:
                 translator.wants_status = False
                 self._ask_again.set()
@@ -134,7 +136,7 @@ class _Session:
         """A caller who joined while we listened, and whom only the list tells of: the events do not reach us."""
         joined = (waiting.entered_at for waiting in snapshot.waiting)
         if not self._heard_of_queues and any(self._began_at + 5_000 < at < snapshot.at - 5_000 for at in joined):
-            self._link.note(warning="no queue events arrive; give this AMI user read=system,agent,call,dialplan")
+            self._warnings.say("rights", "no queue events arrive; give this AMI user read=system,agent,call,dialplan")
 
     def _take(self, message: Message, at: int, told: list[AnyEvent]) -> None:
         if message.banner and not self._greeted.is_set():
@@ -203,7 +205,7 @@ class _Session:
             if "\r" in secret or "\n" in secret:
                 raise CollectorError("the password holds a line break; correct it", permanent=True)
             login |= {"Secret": secret}
-            self._link.note(warning="this Asterisk has no Challenge: the secret crosses the wire in plain text")
+            self._warnings.say("login", "this Asterisk has no Challenge: the secret crosses the wire in plain text")
         else:
             raise CollectorError(f"Asterisk refused the login challenge ({challenge.get('Message')})")
         await self._connection.ask("Login", login, judge=self._judge_login)
@@ -266,8 +268,9 @@ class _Session:
             async for events in backfill(Path(path), since, now, self._translator.skew_ms, only=only or None):
                 await self._link.emit([e for e in events if chosen is None or getattr(e, "queue", "") in chosen])
             self._log_read_to = now
+            self._warnings.say("queue_log", "")
         except CollectorError as error:
-            self._link.note(warning=f"what was missed could not be read from queue_log: {error}")
+            self._warnings.say("queue_log", f"what was missed could not be read from queue_log: {error}")
 
     async def _take_over(self, unwatched_since: int | None) -> None:
         """Ask for the whole state and wait until it is in the log."""

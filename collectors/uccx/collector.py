@@ -64,7 +64,8 @@ class UccxCollector:
         await asyncio.gather(*(reach(n, url.get_secret_value()) for n, url in enumerate(self._settings.urls, 1)))
         if not nodes:
             raise next((error for error in errors if error.permanent), errors[0])
-        link.note(warning="; ".join(str(error) for error in errors) or None)
+        if errors:
+            link.note(warning="; ".join(str(error) for error in errors))
         return sorted(nodes, key=lambda node: node.number)
 
     async def _master(self, nodes: Sequence[_Node], link: Link) -> tuple[_Node, int]:

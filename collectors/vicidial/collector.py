@@ -58,7 +58,6 @@ class VicidialCollector:
                     raise
                 link.note(warning=f"asking the main database until the next connect: {error}")
             else:
-                link.note(warning=None)
                 return database
         main = Database(link, settings.url.get_secret_value(), name="VICIdial's database", rights=RIGHTS)
         return await stack.enter_async_context(main)

@@ -329,6 +329,27 @@ def test_what_was_missed_comes_from_the_queue_log_before_the_list_and_a_missing_
     assert "queue_log" in asyncio.run(main(tmp_path / "nowhere")).facts["warning"]
 
 
+def test_a_warning_is_taken_back_when_its_cause_is_gone_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    log = tmp_path / "queue_log"
+
+    async def main() -> None:
+        async with AmiServer(challenge=False) as server:
+            link = KeptLink()
+
+            async def mended() -> None:
+                await link.up.wait()
+                assert "plain text" in link.facts["warning"] and "queue_log" in link.facts["warning"]
+                log.write_text(f"{int(time.time())}|u1|sales|NONE|ENTERQUEUE||800|1\n")
+                # an end that names no caller makes the log be read again
+                server.send("Event: AgentComplete\nQueue: sales\nInterface: SIP/9\nMemberName: Bob\nTalkTime: 7\n\n")
+                await until(lambda: "queue_log" not in link.facts["warning"])
+                assert "plain text" in link.facts["warning"]
+
+            await session(server, link, mended, queue_log=str(log), repeat_list_s=1.0)
+
+    asyncio.run(main())
+
+
 def test_a_pbx_whose_clock_is_an_hour_off_is_noticed() -> None:
     async def main() -> None:
         async with AmiServer(clock=lambda: time.time() - 3600) as server:

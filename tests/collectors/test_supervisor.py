@@ -110,6 +110,29 @@ async def until(condition: Callable[[], Awaitable[Any]], limit_s: float = 20.0) 
     raise AssertionError("did not come true in time")
 
 
+def test_a_session_begins_without_the_warning_of_the_one_before(empty_redis: RedisProcess) -> None:
+    async def script(link: Link, settings: Any, n: int) -> None:
+        if n == 1:
+            await link.emit([entered(1, now_ms() + 600_000)])
+            link.note(warning="the standby does not answer")
+            link.connected()
+            raise CollectorError("it broke")
+        link.connected("again")
+        await forever()
+
+    async def main() -> None:
+        async with Running(empty_redis, scripted(script)) as running:
+
+            async def again() -> Status | None:
+                status = await running.status()
+                return status if status is not None and status.detail == "again" else None
+
+            status = await until(again)
+            assert (status.facts["warning"], status.facts["refused_future"]) == ("", 0)
+
+    asyncio.run(main())
+
+
 def test_what_a_collector_says_lands_in_the_log_in_order_and_the_status_tells_that_it_is_up(
     empty_redis: RedisProcess,
 ) -> None:

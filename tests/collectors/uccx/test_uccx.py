@@ -173,6 +173,7 @@ def test_the_node_whose_table_moves_is_the_master_whichever_it_is(cluster: Clust
     assert link.detail == f"Unified CCX, node {NODES.index(master) + 1} of Unified CCX"
     assert {event.waiting for event in link.events if isinstance(event, QueueObserved)} == {2}
     assert link.facts["agents_logged_in"] == 1
+    assert link.facts.get("warning", "") == "", "a text in any case, as the API says"
 
 
 def test_a_node_that_is_away_is_done_without_and_named_without_its_password(cluster: Cluster) -> None:
