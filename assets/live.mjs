@@ -10,7 +10,7 @@ const SOURCE_MS = 20_000; // since a source's last sign of life
 const SLEPT_MS = 5_000; // a tick that comes so late: the machine slept
 const CALM_MS = 3_000; // rows change places no more often than this
 const CLOCK_KEEP_MS = 60_000;
-const UNDRAWN_MS = 20_000; // a page that has no script of its own by then never gets it
+const UNDRAWN_MS = 12_000; // a page that has no script of its own by then never gets it
 const DASH = '—';
 const SEVERITY = { critical: 3, warning: 2, unknown: 1 };
 

@@ -122,7 +122,10 @@ export function open(root, page, _feed, live) {
     list(places.stages, fresh.stages, ({ from: since }) => (since ? f.say('stage_from', { day: day(since) }) : f.say('stage_start')));
     fresh.stages.forEach(({ targets }, i) => list(places.stages.children[i].appendChild(make('ul')), targets.length ? targets.map(inWords) : [f.say('none')], String));
     list(places.edits, fresh.edits, (edit) => f.say(edit.back_to_file ? 'back_by' : 'edited_by', { by: edit.by, time: moment(edit.at), day: day(edit.from) }));
-    if (places.back) places.back.hidden = !fresh.edits.length || fresh.edits[0].back_to_file;
+    if (places.back) {
+      places.back.hidden = !fresh.edits.length || fresh.edits[0].back_to_file;
+      places.back.disabled = false;
+    }
     if (places.save) places.save.disabled = true;
     if (places.again) places.again.hidden = true;
     ask(false);

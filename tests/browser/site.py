@@ -98,12 +98,15 @@ class Screens:
         width: int = 1366,
         height: int = 768,
         streams_held: bool = False,
+        lost: str = "",
     ) -> Page:
-        """A page that has taken over. ``streams_held``: behind a proxy that passes no word of a stream on."""
+        """A page that has taken over. ``streams_held``: behind a proxy that passes no word of a stream on; ``lost``: what does not come the first time."""
         context = self._browser.new_context(viewport={"width": width, "height": height}, permissions=list(permissions))
         context.add_init_script(COUNT_NOTICES)
         if streams_held:
             context.route("**/live", lambda route: None)
+        if lost:
+            context.route(lost, lambda route: route.abort(), times=1)
         page = context.new_page()
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("dialog", lambda dialog: self.faults.append(dialog.message))

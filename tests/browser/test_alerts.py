@@ -68,9 +68,12 @@ def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Si
     site.until("the value goes on", lambda: "4" in desk.locator(".alert-value").inner_text())
     site.until("it rang once", lambda: desk.locator("main[data-taken-over]").get_attribute("data-rung") == "1")
     site.until(
-        "it rang once on the wall that asked for it", lambda: loud.locator("main[data-taken-over]").get_attribute("data-rung") == "1"
+        "it rang once on the wall that asked for it",
+        lambda: loud.locator("main[data-taken-over]").get_attribute("data-rung") == "1",
     )
-    assert wall.locator("main[data-taken-over]").get_attribute("data-rung") == "0", "a wall is silent unless somebody chose otherwise"
+    assert wall.locator("main[data-taken-over]").get_attribute("data-rung") == "0", (
+        "a wall is silent unless somebody chose otherwise"
+    )
     notices = desk.evaluate("window.notices")
     assert [title for title, _ in notices] == [f"■ Acme {HOSTILE}"]
     assert notices[0][1].startswith("Waiting ")
@@ -89,7 +92,9 @@ def test_an_answer_on_one_screen_calms_the_others_and_a_late_one_agrees(site: Si
     assert banner(late)[1].partition("has it")[0] == banner(wall)[1].partition("has it")[0]
     late_desk = screens.open("/alerts", width=390, height=844)
     site.until("a late desk agrees", lambda: late_desk.locator("li.alert[data-calm=true]").count() == 1)
-    assert late_desk.locator("main[data-taken-over]").get_attribute("data-rung") == "0", "what was there already is not news"
+    assert late_desk.locator("main[data-taken-over]").get_attribute("data-rung") == "0", (
+        "what was there already is not news"
+    )
     assert late_desk.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a phone need not scroll sideways"
 
     site.answers_everybody()

@@ -68,6 +68,33 @@ def test_a_source_and_whom_alerts_reach_are_told_in_words(site: Site, screens: S
     site.until("the mistake is named", lambda: "gaol" in desk.inner_text(".config"))
 
 
+def test_without_the_server_every_desk_says_so_and_calls_nothing_current(site: Site, screens: Screens) -> None:
+    sources, alerts, targets = (screens.open(path) for path in ("/sources", "/alerts", "/targets/acme"))
+    site.calls(3)
+    alert = alerts.locator("[data-alert]")
+    site.until("an alert fires", lambda: alert.count() == 1 and "3" in alert.locator(".alert-value").inner_text())
+    card = sources.locator("[data-source=hq]")
+    site.until("the source is up", lambda: card.get_attribute("data-look") == "ok")
+    row = sources.locator(".notify tbody tr")
+    site.until("the route is told", lambda: row.count() == 1)
+    lamp = targets.locator("[data-slot=link]")
+    site.until("the targets are there", lambda: lamp.get_attribute("data-state") == "live")
+    assert site.web.process is not None
+    site.web.process.kill()
+    site.web.process.wait()
+    site.until("the alert's number is withdrawn", lambda: alert.locator(".alert-value").inner_text() == "—")
+    assert alert.get_attribute("data-look") == "unknown"
+    assert not alert.locator(".alert-act").is_visible()
+    assert not alerts.locator("[data-slot=calm]").is_visible(), "nothing known is not nothing firing"
+    site.until("the source is not known", lambda: card.get_attribute("data-look") == "unknown")
+    assert [card.locator(f"[data-slot={name}]").inner_text() for name in ("rate", "lost")] == ["not known"] * 2
+    assert row.get_attribute("data-look") == "unknown"
+    site.until("the targets say it", lambda: lamp.get_attribute("data-state") == "lost")
+    site.web.start()
+    site.until("it is back", lambda: alert.locator(".alert-value").inner_text() == "3")
+    site.until("the targets too", lambda: lamp.get_attribute("data-state") == "live")
+
+
 @pytest.mark.parametrize("path", ["/", "/sources"])
 def test_they_fit_every_screen(site: Site, screens: Screens, path: str) -> None:
     for width, height in SIZES:

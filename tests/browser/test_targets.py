@@ -68,9 +68,39 @@ def test_what_somebody_types_is_kept_when_somebody_else_was_quicker_and_refused_
     wanted = {"targets": [{"kpi": "contacts_waiting", "goal": 1}], "seen": seen, "by": "quick"}
     assert site.web.post("/api/v1/projects/acme/targets", json=wanted).status_code == 202
     site.until("it holds", lambda: site.web.get("/api/v1/projects/acme/targets").json()["targets"][0].get("goal") == 1)
-    slow.wait_for_timeout(6_000)  # the page has read again
+    with slow.expect_response("**/targets"), slow.expect_response("**/targets"):
+        pass  # the page has read again, and once more
     assert slow.locator(".target-goal input").input_value() == "4"
     slow.locator("[name=by]").fill("slow")
     slow.locator("[data-slot=save]").click()
     site.until("it is refused", lambda: "read them again" in slow.inner_text("[data-slot=answer]"))
     assert slow.locator(".target-goal input").input_value() == "4"
+    slow.get_by_role("button", name="Read again").click()
+    site.until("what the other one saved is there", lambda: slow.locator(".target-goal input").input_value() == "1")
+    slow.locator(".target-goal input").fill("2")
+    slow.locator("[data-slot=save]").click()
+    site.until("it is saved", lambda: slow.locator("[data-slot=answer]").get_attribute("data-look") == "ok")
+
+
+def test_going_back_to_the_file_is_asked_twice_and_forgotten_in_between(site: Site, screens: Screens) -> None:
+    desk = screens.open("/targets/acme")
+    desk.locator(".target-goal input").fill("2")
+    desk.locator("[name=by]").fill("mei")
+    desk.locator("[data-slot=save]").click()
+    back = desk.locator("[data-slot=back]")
+    site.until("there is an edit to take back", back.is_visible)
+    back.click()
+    assert back.get_attribute("data-sure") == "true"
+    desk.locator(".target-goal input").fill("3")
+    assert back.get_attribute("data-sure") == "false", "who goes on typing did not mean it"
+    assert back.is_disabled()
+    desk.locator(".target-goal input").fill("2")
+    back.click()
+    site.until("who hesitates did not mean it", lambda: back.get_attribute("data-sure") == "false")
+    back.click()
+    back.click()
+    site.until("the file holds", lambda: desk.locator(".target-goal input").input_value() == "5")
+    stage = desk.locator("[data-slot=stages]").inner_text()
+    assert "Waiting" in stage
+    assert "goal 5" in stage
+    assert "critical at 9" in stage

@@ -47,6 +47,13 @@ SCREENS = [(1920, 1080), (3840, 2160), (1080, 1920)]
 DESKS = [(1366, 768), (390, 844)]
 
 
+WIDEST = """() => [...document.querySelectorAll('tr.queue:not([hidden]) .queue-number')].filter((cell) => {
+    cell.textContent = {service_level_pct: '100.0\\u00a0%', longest_wait_s: '10:02:26'}[cell.dataset.kpi] ?? '1,234';
+    return cell.scrollWidth > cell.clientWidth + 1;
+}).map((cell) => cell.textContent)"""
+"""Puts the widest numbers into the table of queues and says which of them are cut."""
+
+
 def start(redis: redis_py.Redis, redis_url: str, folder: Path, text: str) -> Site:
     return Site(WebProcess(folder, redis_url, text).start(), redis, QUEUE)
 
@@ -154,6 +161,12 @@ def test_behind_a_proxy_that_holds_streams_back_the_wall_asks_and_knows_the_time
     assert clock.inner_text() > before
 
 
+def test_a_wall_whose_script_did_not_come_asks_for_its_page_again(site: Site, screens: Screens) -> None:
+    day(site)
+    wall = screens.open("/wall/acme", width=1920, height=1080, lost="**/wall.mjs*")
+    site.until("it shows numbers", lambda: number(wall, "answered") == "6")
+
+
 def test_an_engine_that_is_gone_is_noticed_though_everything_else_answers(site: Site, screens: Screens) -> None:
     wall = screens.open("/wall/acme", width=1920, height=1080)
     day(site)
@@ -188,6 +201,7 @@ def test_it_fits_every_screen_without_a_scroll_bar(
             ".filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline').map(e => e.className + e.innerText)"
         )
         assert cut == []
+        assert wall.evaluate(WIDEST) == [], "a morning without a miss, and the longest wait of a bad day"
         assert ("服务水平" if text is CHINESE else "Service level".upper()) in wall.inner_text(".tiles").upper()
         if folder := os.environ.get("FLOORLIGHT_PICTURES"):
             wall.screenshot(path=str(Path(folder) / f"wall-{width}x{height}-{'zh' if text is CHINESE else 'en'}.png"))
