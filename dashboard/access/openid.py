@@ -39,6 +39,7 @@ DISTRUST = "The answer of the sign-in service cannot be trusted. Tell whoever ru
 REFUSED = "The sign-in service did not let you in."
 NAMELESS = "The sign-in service did not say who you are. Tell whoever runs this wallboard."
 UNVERIFIED = "The sign-in service has not verified your address yet."
+ERRORS = (AWAY, MISMATCH, DISTRUST, REFUSED, NAMELESS, UNVERIFIED)
 
 
 class OpenIdError(Exception):

@@ -18,6 +18,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from dashboard.access import openid
 from dashboard.access.gate import LANGUAGE
 from dashboard.access.openid import OpenIdError, Provider
 from dashboard.access.passwords import LONGEST_NAME, LONGEST_SECRET, TooManyTries
@@ -41,6 +42,8 @@ BUSY = "Too many people sign in at this moment. Try again in a few seconds."
 OLD = "This page was open for too long. Try again."
 NO_REDIS = "The server cannot reach its database, so nobody can sign in now. Try again in a moment."
 UNMAPPED = "{name} is known to the sign-in service but may not see anything here. Ask whoever runs this wallboard."
+ERRORS = (WRONG, WAIT, BUSY, OLD, NO_REDIS, UNMAPPED, *openid.ERRORS)
+"""All that the sign-in page may say is wrong, in English."""
 
 pages = Blueprint("sign_in", __name__)
 

@@ -12,22 +12,6 @@ from dashboard.i18n import LANGUAGES, Words
 NAMES = {"en": "English", "zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
 """Each language in its own words."""
 
-TEXTS: tuple[str, ...] = (
-    "The name or the password is wrong.",
-    "Too many wrong tries. Wait {s} seconds and try again.",
-    "Too many people sign in at this moment. Try again in a few seconds.",
-    "This page was open for too long. Try again.",
-    "The server cannot reach its database, so nobody can sign in now. Try again in a moment.",
-    "{name} is known to the sign-in service but may not see anything here. Ask whoever runs this wallboard.",
-    "The sign-in service does not answer. Try again in a moment.",
-    "This sign-in has expired or was begun in another window. Try again.",
-    "The answer of the sign-in service cannot be trusted. Tell whoever runs this wallboard.",
-    "The sign-in service did not let you in.",
-    "The sign-in service did not say who you are. Tell whoever runs this wallboard.",
-    "The sign-in service has not verified your address yet.",
-)
-"""What can be wrong, in English."""
-
 
 @dataclass(frozen=True)
 class SignIn:

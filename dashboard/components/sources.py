@@ -31,6 +31,9 @@ FACTS = (
 INCIDENTS = (("surge", "A surge of calls"), ("lunch", "The team goes to lunch"), ("dead_trunk", "A trunk goes dead"))
 """What a presenter can make a simulator do."""
 
+NOTIFICATION = ("Route", "Service", "State", "Last outcome", "What is wrong, and what to do")
+"""The heads of the table of those who are told of alerts."""
+
 
 def sources(
     site: str,
@@ -85,13 +88,12 @@ def configuration(words: Words) -> Component:
 
 def notification(words: Words) -> Component:
     """How each address does that people are told of alerts by; not shown where nobody is to be told."""
-    heads = ("Route", "Service", "State", "Last outcome", "What is wrong, and what to do")
     return html.Section(
         [
             html.H2(words("Notification"), className="desk-title"),
             html.Table(
                 [
-                    html.Thead(html.Tr([html.Th(words(head)) for head in heads])),
+                    html.Thead(html.Tr([html.Th(words(head)) for head in NOTIFICATION])),
                     html.Tbody(**{"data-slot": "notify-rows"}),
                 ],
                 className="table",
