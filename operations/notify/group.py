@@ -83,6 +83,8 @@ class Notice(msgspec.Struct, omit_defaults=True):
     again: list[int] = []
     reached: bool = False
     language: str = "en"
+    log_language: str = ""
+    """The project's, in which its alert log speaks; "" in what an older version saved."""
 
 
 class Group(msgspec.Struct, omit_defaults=True):

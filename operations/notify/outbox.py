@@ -214,7 +214,7 @@ class Outbox:
             "level": ("", "warning", "critical")[notice.level],
             "episodes": notice.episodes,
             "permanent": bool(error and error.permanent),
-            "reason": render(said, notice.language),
+            "reason": render(said, notice.log_language or notice.language),
             "said": said,
         }
 

@@ -235,6 +235,7 @@ class Worker:
             episodes=[*(alert.episode for alert in telling.alerts), *telling.ended],
             left=list(range(len(route.urls))),
             language=language,
+            log_language=told_of.language,
         )
 
     def close(self) -> None:

@@ -118,6 +118,17 @@ def test_each_outcome_is_in_the_alert_log_and_with_the_address(desk: Make, redis
     }  # fmt: skip
 
 
+def test_the_log_speaks_the_language_of_the_project_and_quotes_the_message_as_it_went(
+    redis: redis_py.Redis, clock: Clock, receiver: Receiver
+) -> None:
+    configured = Configured([project(language="zh-Hans")], [route(language="en", group_wait_ms=0)])
+    working = Desk(redis, clock, configured, receiver)
+    show(redis, "acme", alert())
+    working.work()
+    assert receiver.subjects == ["▲ WARNING Acme: Longest wait"]
+    assert [entry["reason"] for entry in working.log()] == ["已通知 leads（test）：▲ WARNING Acme: Longest wait"]
+
+
 def test_the_end_says_what_the_log_says_of_it(desk: Make, redis: redis_py.Redis, receiver: Receiver) -> None:
     working = desk(route(group_wait_ms=0))
     show(redis, "acme", alert(label="Longest wait"))
