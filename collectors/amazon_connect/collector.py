@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 from collectors.amazon_connect.connection import Connection
 from collectors.amazon_connect.settings import AmazonConnectSettings
 from collectors.amazon_connect.translate import CURRENT, People, Waiting, accounts, full_name, metrics, waiting
-from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
+from collectors.collector import FLOOR, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
 from collectors.polled.quarters import Quarters
+from collectors.polled.queues import Warnings, Watched
 from collectors.polled.schedule import Poll, poll_forever
 
 AT_ONCE = 100
@@ -64,7 +65,7 @@ class Instance:
     def __init__(self, link: Link, settings: AmazonConnectSettings, connection: Connection) -> None:
         self._link, self._settings, self._connection = link, settings, connection
         self._at_once = settings.answered == "when_connected"
-        self._queues: dict[str, str] = {}
+        self._watched = Watched(Warnings(link), "Amazon Connect", settings.queues or None)
         self._people_names: dict[str, str] = {}
         self._status_types: dict[str, str] = {}
         self._profiles: list[str] = []
@@ -74,6 +75,10 @@ class Instance:
         self._quarters = Quarters(link, settle_ms=SETTLE_MS)
         self._settling_at: int | None = None
 
+    @property
+    def _queues(self) -> dict[str, str]:
+        return self._watched.names
+
     async def recall(self) -> None:
         await self._quarters.recall()
         if self._at_once:
@@ -81,17 +86,13 @@ class Instance:
 
     async def catalogue(self) -> None:
         """Which queues there are, and how people, statuses and profiles are called."""
-        ask, wanted = self._connection, set(self._settings.queues)
+        ask = self._connection
         found: dict[str, str] = {}
         async for page in ask.pages("ListQueues", "QueueSummaryList", QueueTypes=["STANDARD"], MaxResults=1000):
             found |= {queue["Id"]: queue["Name"] for queue in page if "Name" in queue}
-        if wanted - set(found.values()):
-            missing = ", ".join(sorted(wanted - set(found.values())))
-            raise CollectorError(f"no such queue in this instance: {missing}", permanent=True)
-        queues = {key: name for key, name in found.items() if not wanted or name in wanted}
-        self._queues = queues
+        self._watched.take(found)
         # Of a queue that is gone nothing is told any more; the last number must not stand there for ever.
-        await self._link.emit([*self._looks.gone(queues.values(), self._link.now_ms())])
+        await self._link.emit([*self._looks.gone(self._queues.values(), self._link.now_ms())])
         profiles: list[str] = []
         async for page in ask.pages("ListRoutingProfiles", "RoutingProfileSummaryList", MaxResults=1000):
             profiles += [profile["Id"] for profile in page]
@@ -103,7 +104,7 @@ class Instance:
         await self._name_people()
         for profile in list(self._served):
             self._served[profile] = await self._served_by(profile)
-        self._link.note(queues=len(queues))
+        self._link.note(queues=len(self._queues))
 
     async def _name_people(self) -> None:
         names: dict[str, str] = {}

@@ -18,6 +18,7 @@ from collectors.polled.http import HttpApi
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
 from collectors.polled.quarters import QUARTER_MS, Quarters
+from collectors.polled.queues import Warnings, Watched
 from collectors.polled.schedule import Allowance, Poll, poll_forever
 
 MOST_PAGES = 50
@@ -73,14 +74,14 @@ class _Session:
         self._settings, self._pace, self._link, self._login, self._api = settings, pace, link, login, api
         self._allowance = Allowance(pace.requests_s, burst=8)
         self._renew_at = 0
-        self._queues: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._present = translate.Present(settings.media, api.clock.ours)
         self._looks, self._accounts = Looks(), Accounts()
         self._roster, self._is_new = Roster(), True
         self._quarters = Quarters(link, settle_ms=SETTLE_MS)
         self._changed, self._counted = asyncio.Event(), asyncio.Event()
-        self._warnings: dict[str, str] = {}
+        self._warnings = Warnings(link)
+        self._watched = Watched(self._warnings, "Genesys Cloud", settings.queues)
 
     async def run(self) -> None:
         await self._quarters.recall()
@@ -103,7 +104,9 @@ class _Session:
         ]
         async with asyncio.TaskGroup() as tasks:
             if settings.notifications:
-                notifications = Notifications(self._link, self._ask, tasks, self._heard, self._warn, pace.patience)
+                notifications = Notifications(
+                    self._link, self._ask, tasks, self._heard, self._warnings.say, pace.patience
+                )
                 polls.append(
                     Poll(
                         "notifications",
@@ -120,9 +123,9 @@ class _Session:
         await self._allowance.take()
         return p.shaped(await self._api.ask(method, path, **more), shape, what)
 
-    def _warn(self, about: str, words: str = "") -> None:
-        self._warnings[about] = words
-        self._link.note(warning="; ".join(words for words in self._warnings.values() if words))
+    @property
+    def _queues(self) -> dict[str, str]:
+        return self._watched.names
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────────
 
@@ -156,36 +159,12 @@ class _Session:
                 "Genesys Cloud shows no queue to this OAuth client; give its role routing:queue:view in the divisions of the queues",
                 permanent=True,
             )
-        await self._watch(self._wanted(found))
-
-    def _wanted(self, found: dict[str, str]) -> dict[str, str]:
         names, doubles = distinct(found)
-        wanted = self._settings.queues
-        if wanted is not None:
-            missing = [name for name in wanted if name not in names.values()]
-            names = {queue: name for queue, name in names.items() if name in wanted}
-            if not names:
-                seen = ", ".join(sorted(distinct(found)[0].values())[:10])
-                raise CollectorError(
-                    f"Genesys Cloud shows none of the queues {', '.join(wanted)}; it shows {seen}", permanent=True
-                )
-            self._warn("missing", f"no queue is named {', '.join(missing)}" if missing else "")
-        self._warn("doubles", f"several queues are named {', '.join(doubles)}; told apart by their ids" if doubles else "")  # fmt: skip
-        return names
-
-    async def _watch(self, queues: dict[str, str]) -> None:
-        renamed = [
-            f"{name} is now {queues[queue]}"
-            for queue, name in self._queues.items()
-            if queue in queues and queues[queue] != name
-        ]
-        if renamed:
-            self._warn("renamed", f"renamed in Genesys Cloud: {', '.join(renamed)}; boards name queues by their names")
-        gone = set(self._queues.values()) - set(queues.values())
-        self._queues = queues
-        now = self._link.now_ms()
+        self._watched.take(names)
+        words = f"several queues are named {', '.join(doubles)}; told apart by their ids" if doubles else ""
+        self._warnings.say("doubles", words)
         # Of a queue that is gone nothing is told any more; the last number must not stand there for ever.
-        await self._link.emit([QueueObserved(now, name) for name in sorted(gone)])
+        await self._link.emit([*self._looks.gone(self._queues.values(), self._link.now_ms())])
 
     async def _ask_waiting(self) -> None:
         queues = self._queues
@@ -221,7 +200,7 @@ class _Session:
         named = translate.user_ids(memberships)
         await self._learn_names(named)
         cut = translate.truncated(memberships, queues)
-        self._warn("people", f"Genesys Cloud does not list everybody of {', '.join(cut[:5])}" if cut else "")
+        self._warnings.say("people", f"Genesys Cloud does not list everybody of {', '.join(cut[:5])}" if cut else "")
         people = translate.people(memberships, conversations, queues, self._names, self._api.clock.ours)
         now = self._link.now_ms()
         if self._is_new:

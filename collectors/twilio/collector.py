@@ -14,6 +14,7 @@ from collectors.polled.http import HttpApi, NotThere
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
 from collectors.polled.quarters import QUARTER_MS, Quarters
+from collectors.polled.queues import Warnings, Watched
 from collectors.polled.schedule import Allowance, Poll, poll_forever
 from collectors.twilio import protocol as p
 from collectors.twilio import translate
@@ -88,7 +89,6 @@ class _Session:
         self._settings, self._pace, self._link, self._api = settings, pace, link, api
         self._allowance = Allowance(pace.requests_s, burst=5)
         self._root = f"/v1/Workspaces/{settings.workspace_sid}"
-        self._queues: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
         """Queue's sid → sids of its workers; the one that was asked for longest ago first."""
         self._reservations: dict[tuple[str, str, str], list[p.Reservation]] = {}
@@ -99,7 +99,8 @@ class _Session:
         """Quarter that may still change → when it was asked about last."""
         self._heard: bytes | None = None
         self._sooner = {name: asyncio.Event() for name in ("waiting", "people", "totals")}
-        self._warnings: dict[str, str] = {}
+        self._warnings = Warnings(link)
+        self._watched = Watched(self._warnings, "Twilio", settings.queues, noun="task queue")
 
     async def run(self) -> None:
         await self._quarters.recall()
@@ -150,9 +151,9 @@ class _Session:
             seen.add(following)
         return items
 
-    def _warn(self, about: str, words: str = "") -> None:
-        self._warnings[about] = words
-        self._link.note(warning="; ".join(words for words in self._warnings.values() if words))
+    @property
+    def _queues(self) -> dict[str, str]:
+        return self._watched.names
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────────
 
@@ -163,22 +164,10 @@ class _Session:
             raise CollectorError(
                 "the workspace has no task queue that these credentials may see; check workspace_sid", permanent=True
             )
-        wanted = self._settings.queues
-        if wanted is not None:
-            missing = [name for name in wanted if name not in names.values()]
-            if len(missing) == len(wanted):
-                seen = ", ".join(sorted(names.values())[:10])
-                raise CollectorError(f"Twilio has none of the task queues {', '.join(wanted)}; it has {seen}", permanent=True)  # fmt: skip
-            names = {sid: name for sid, name in names.items() if name in wanted}
-            self._warn("missing", f"no task queue is named {', '.join(missing)}" if missing else "")
-        renamed = [f"{name} is now {names[sid]}" for sid, name in self._queues.items() if names.get(sid, name) != name]
-        if renamed:
-            self._warn("renamed", f"renamed in Twilio: {', '.join(renamed)}; boards name queues by their names")
-        gone = sorted(set(self._queues.values()) - set(names.values()))
-        self._queues = names
-        self._members = {sid: known for sid, known in self._members.items() if sid in names}
+        self._watched.take(names)
+        self._members = {sid: known for sid, known in self._members.items() if sid in self._queues}
         # Of a queue that is gone nothing is told any more; the last number must not stand there for ever.
-        await self._link.emit([QueueObserved(self._link.now_ms(), name) for name in gone])
+        await self._link.emit([*self._looks.gone(self._queues.values(), self._link.now_ms())])
 
     async def _ask_members(self) -> None:
         """The workers of some queues: there is no question for those of all, so the queues take turns."""
@@ -246,7 +235,7 @@ class _Session:
             except NotThere:
                 self._reservations[key] = []  # deleted since the list was made
         behind = len(unknown) - self._pace.reservations_a_round
-        self._warn("people", f"{behind} tasks are not looked up yet: who has them still shows as before" if behind > 0 else "")  # fmt: skip
+        self._warnings.say("people", f"{behind} tasks are not looked up yet: who has them still shows as before" if behind > 0 else "")  # fmt: skip
         return [reservation for told in self._reservations.values() for reservation in told]
 
     def _serve(self) -> Mapping[str, set[str]]:

@@ -9,6 +9,7 @@ from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettin
 from collectors.events import AnyEvent, Snapshot
 from collectors.polled.http import HttpApi
 from collectors.polled.people import Roster
+from collectors.polled.queues import Warnings, Watched
 from collectors.polled.schedule import Allowance, Poll, poll_forever
 from collectors.webex import protocol
 from collectors.webex.people import Served, people, served
@@ -101,6 +102,7 @@ class Organization:
         self._allowance = _allowances.setdefault(settings.client_id, Allowance(4.5, burst=10))
         self._refresh_token = settings.refresh_token.get_secret_value()
         self._token_until = 0
+        self._watched = Watched(Warnings(link), "Webex Contact Center", settings.queues or None)
         self._served = Served()
         self._contacts, self._roster = Contacts(settings.queues), Roster()
         self._missed: dict[str, int] = {}
@@ -136,10 +138,8 @@ class Organization:
 
         await _turn(page, "0", "its queues")
         own = self._settings
+        self._watched.take({name: name for name in served(pages, own.channels, ()).queues})
         self._served = served(pages, own.channels, own.queues)
-        missing = sorted(set(own.queues) - set(self._served.queues))
-        if missing:
-            raise CollectorError(f"no such queue in these channels: {', '.join(missing)}", permanent=True)
         self._link.note(queues=len(self._served.queues))
 
     async def tasks(self) -> None:

@@ -230,8 +230,11 @@ def test_only_the_queues_that_are_asked_for_are_watched_and_a_wrong_name_is_said
     wrong = Told(4, queues=["sales", "slaes"])
 
     async def misspelt() -> None:
-        wrong.stub.add_response("list_queues", {"QueueSummaryList": [{"Id": "q-1", "Name": "sales"}]})
-        with pytest.raises(CollectorError, match="slaes") as raised:
+        wrong.catalogue({"q-1": "sales"})
+        await wrong.instance.catalogue()
+        assert wrong.link.facts["warning"] == "no queue is named slaes"
+        wrong.stub.add_response("list_queues", {"QueueSummaryList": [{"Id": "q-2", "Name": "billing"}]})
+        with pytest.raises(CollectorError, match="none of the queues sales, slaes; it shows billing") as raised:
             await wrong.instance.catalogue()
         assert raised.value.permanent
 
@@ -251,6 +254,23 @@ def test_a_queue_that_was_deleted_is_no_number_any_more() -> None:
 
     told.run(story)
     assert told.link.events[2:] == [QueueObserved(NOW, "billing")]
+
+
+def test_a_queue_that_is_renamed_takes_no_other_down_and_is_warned_of() -> None:
+    told = Told(12, queues=["sales", "billing"])
+
+    async def story() -> None:
+        told.catalogue({"q-1": "sales", "q-2": "billing"})
+        await told.instance.catalogue()
+        told.current(["q-1", "q-2"], {"q-2": (2.0, 30.0)})
+        await told.instance.present()
+        told.catalogue({"q-1": "sales", "q-2": "billing emea"})
+        await told.instance.catalogue()
+
+    told.run(story)
+    assert told.link.events[2:] == [QueueObserved(NOW, "billing")]
+    assert "no queue is named billing" in told.link.facts["warning"]
+    assert "billing is now billing emea" in told.link.facts["warning"]
 
 
 def user(state: str = "", at: int = NOW) -> dict[str, Any]:

@@ -351,8 +351,9 @@ def test_a_queue_that_does_not_exist_is_said_and_only_those_that_are_wanted_are_
         s.rig.tasks["contact-1"]["steps"][0] |= {"queueName": "other", "queueId": "q-9"}
         (snapshot,) = await s.look()
         assert isinstance(snapshot, e.Snapshot) and snapshot.waiting == []
+        assert s.link.facts["warning"] == "no queue is named renamed since"
 
-    told(story, queues=[QUEUE])
+    told(story, queues=[QUEUE, "renamed since"])
 
 
 def test_a_clock_that_is_off_is_noted_and_every_time_is_put_on_ours() -> None:
