@@ -20,6 +20,8 @@ SELECT a.user, u.full_name, a.status, a.lead_id, {pause_code} AS pause_code, a.c
 FROM vicidial_live_agents a LEFT JOIN vicidial_users u ON u.user = a.user
 """
 
+STILL = "SELECT UNIX_TIMESTAMP(NOW(6)) - MAX(UNIX_TIMESTAMP(last_update_time)) AS still_s FROM vicidial_live_agents"
+
 CALLS = "SELECT uniqueid, callerid, campaign_id, status, call_type FROM vicidial_auto_calls"
 
 _CONTACTS = """

@@ -32,8 +32,8 @@ class Pbx:
         row: dict[str, Any] = {"campaign_id": "TELESALE", "closer_campaigns": f" {ingroups} -", "lead_id": 0} | more
         names = ", ".join(row)
         self.database.run(
-            f"INSERT INTO vicidial_live_agents (user, status, last_state_change, last_call_time, {names}) "
-            f"VALUES (%s, %s, NOW() - INTERVAL %s SECOND, NOW() - INTERVAL %s SECOND{', %s' * len(row)})",
+            f"INSERT INTO vicidial_live_agents (user, status, last_update_time, last_state_change, last_call_time, {names}) "
+            f"VALUES (%s, %s, NOW(), NOW() - INTERVAL %s SECOND, NOW() - INTERVAL %s SECOND{', %s' * len(row)})",
             user, status, ago_s, ago_s, *row.values(),
         )  # fmt: skip
 

@@ -346,6 +346,38 @@ def test_a_replica_that_is_away_is_stood_in_for_by_the_main_database(pbx: Pbx) -
     assert PASSWORD not in link.facts["warning"]
 
 
+def stop_replicating(pbx: Pbx) -> None:
+    pbx.database.run("UPDATE vicidial_live_agents SET last_update_time = NOW() - INTERVAL 100 SECOND")
+
+
+def test_a_replica_that_stands_still_is_left_and_stood_in_for_by_the_main_database(pbx: Pbx) -> None:
+    settings = VicidialSettings(kind="vicidial", url=url_of(pbx), replica_url=url_of(pbx), poll_s=1)
+    pbx.agent("6001", "READY")
+
+    async def follows_then_stands() -> None:
+        link = KeptLink()
+        running = asyncio.create_task(VicidialCollector("hq", settings).run(link))
+        await asyncio.wait_for(link.up.wait(), 20)
+        assert "warning" not in link.facts
+        stop_replicating(pbx)
+        await asyncio.wait_for(running, 20)
+
+    with pytest.raises(CollectorError, match=r"VICIdial's replica stands still for 1\d\d s") as caught:
+        asyncio.run(follows_then_stands())
+    assert not caught.value.permanent
+
+    async def next_session() -> KeptLink:
+        link = KeptLink()
+        running = asyncio.create_task(VicidialCollector("hq", settings).run(link))
+        await asyncio.wait_for(link.up.wait(), 20)
+        running.cancel()
+        await asyncio.wait([running])
+        return link
+
+    warning = asyncio.run(next_session()).facts["warning"]
+    assert "asking the main database" in warning and "stands still" in warning
+
+
 def test_a_missing_right_is_named_and_permanent(pbx: Pbx) -> None:
     pbx.database.run("CREATE USER IF NOT EXISTS half@'%' IDENTIFIED BY 'h'")
     pbx.database.run("GRANT SELECT ON asterisk.vicidial_live_agents TO half@'%'")
