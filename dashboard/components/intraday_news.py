@@ -77,7 +77,7 @@ def verdict(view: View) -> tuple[str, str]:
     say, n, history = view.words, view.numbers, view.history
     total, running = history.total, history.span.running
     if view.nobody_tells("service_level_pct"):
-        return "none", say("No source tells all that the service level is made of.")
+        return "none", say("Not all that the service level is made of is reported.")
     if nothing(total["service_level_pct"]):
         unknown = nothing(total["whole"])
         return "none", say(

@@ -190,6 +190,9 @@ def lost(view: View) -> list[Component]:
     history, say, n = view.history, view.words, view.numbers
     if not view.shows("missed"):
         return []
+    missing = lacks(view, "missed")
+    if view.nobody_tells("missed"):
+        return [html.H2(say("What cost most"), className="desk-title"), html.P(missing, className="intra-note")]
     counts = history.lost["counts"].any()
     title = ("Where it is being lost" if history.span.running else "What lost it") if counts else "What cost most"
     rows = []
@@ -219,12 +222,16 @@ def lost(view: View) -> list[Component]:
             )
         )
     if not rows:
-        return [
-            html.H2(say("What cost most"), className="desk-title"),
-            html.P(say("No interval missed more than the goal allows."), className="intra-note"),
-        ]
+        unknown = nothing(history.total["whole"])
+        why = say(
+            "The ACD did not tell how long everybody waited, so the service level is not known."
+            if unknown
+            else "No interval missed more than the goal allows."
+        )
+        return [html.H2(say("What cost most"), className="desk-title"), html.P(why, className="intra-note")]
+    beyond = say("Misses beyond what the goal allows of the contacts of that time.")
     return [
         html.H2(say(title), className="desk-title"),
-        html.P(say("Misses beyond what the goal allows of the contacts of that time."), className="intra-note"),
+        html.P(" · ".join(part for part in (beyond, missing) if part), className="intra-note"),
         html.Table(html.Tbody(rows), className="intra-table intra-lost-table"),
     ]

@@ -35,7 +35,7 @@ def _service_level(view: View) -> Component:
         judged,
         view.numbers.percent(total["service_level_pct"]),
         [_goal(view, "service_level_pct"), within],
-        _contacts(view, judged),
+        "" if view.nobody_tells("service_level_pct") else _contacts(view, judged),
     )
 
 
@@ -116,8 +116,7 @@ def _left(view: View) -> Component:
         for other in ("week", "month"):
             if other != window and other in view.budget:
                 lines.append(say(f"this {other}: {{n}} left", n=n.count(view.budget[other]["left"])))
-        if history.queue:
-            lines.append(say("for the whole project"))
+        lines.append(say("for the whole project") if history.queue else lacks(view, "misses_left"))
         left = int(numbers["left"])
         return _box(
             title, n.count(left), "", lines, {**measure, "data-window": window}, "critical" if left < 0 else "none"
@@ -134,7 +133,7 @@ def _left(view: View) -> Component:
         title,
         n.count(-beyond),
         "",
-        [say("of {n} that the goal allowed", n=n.count(allowed))],
+        [say("of {n} that the goal allowed", n=n.count(allowed)), lacks(view, "misses_left")],
         measure,
         "critical" if beyond > 0 else "none",
     )

@@ -43,7 +43,7 @@ PAGES: tuple[str, ...] = (
     "No word from {source} since {time}: what came later is missing here.",
     "Not reported by {source}: {names}.",
     "Not reported by {source}, so these numbers are without it: {names}.",
-    "No source tells all that the service level is made of.",
+    "Not all that the service level is made of is reported.",
     "without {sources}",
     "not reported",
     # the numbers on top

@@ -33,7 +33,7 @@ from dashboard.components.static_html import static_html
 from dashboard.i18n import words
 from dashboard.i18n.intraday import PAGES
 from dashboard.spreadsheet import Cell, Sheet, workbook
-from operations.floor.counters import DAY_MS, QUARTER_MS
+from operations.floor.counters import DAY_MS, QUARTER_MS, Counters
 from operations.projects.calendar import Calendar
 from operations.projects.contract import Block, Project, Target
 from operations.store.embedded_redis import EmbeddedRedis
@@ -144,10 +144,16 @@ def test_a_service_level_that_no_source_can_tell_is_not_one_without_a_goal(
 ) -> None:
     of, now = day
     view = seen(redis, of, now, day="2026-11-20", gives={"hq": FLOOR - {"abandons"}})
-    assert news.verdict(view)[1] == "No source tells all that the service level is made of."
+    assert news.verdict(view)[1] == "Not all that the service level is made of is reported."
     assert tile(view, "service_level_pct") == ("unknown", None, "—")
+    assert "Service level — goal 80 % within 20 s not reported" in shown(tiles.tiles(view))
     assert "Misses left — not reported" in shown(tiles.tiles(view))
+    assert shown(tables.lost(view)) == "What cost most not reported", "not: nothing was lost"
     assert ",Abandoned, not reported" in downloads.as_csv(view).decode().replace('"', "")
+    untold = Counters({"offered": 5, "answered": 5})
+    write(redis, "hq", {("sales", at(of, "2026-11-19", "09:00")): untold}, now)
+    silent = shown(tables.lost(seen(redis, of, now, day="2026-11-19")))
+    assert silent.startswith("What cost most The ACD did not tell how long everybody waited")
     week = seen(redis, of, now, "week", gives={"hq": FLOOR - {"contacts"}})
     assert "Offered — not reported" in shown(tiles.tiles(week))
     assert charts.figures(week) and downloads.as_xlsx(week) and downloads.as_csv(week)
