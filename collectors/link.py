@@ -262,7 +262,7 @@ class SourceLink:
         if self._redis_away:
             log.info("source %s: Redis takes events again (%d still buffered)", self.source, len(self._buffer))
         self._redis_away = False
-        if not self._buffer and not self._memory:
+        if not self._buffer and not self._memory and not self._forgetting:
             self._filled.clear()
         if len(self._buffer) < self._bound:
             self._drained.set()
@@ -314,7 +314,7 @@ class SourceLink:
         """At the end: whatever is buffered, as far as Redis takes it in time."""
         try:
             async with asyncio.timeout(deadline_s):
-                while self._buffer or self._memory:
+                while self._buffer or self._memory or self._forgetting:
                     if not await self.flush_once():
                         await asyncio.sleep(self._retry_s)
         except TimeoutError:
