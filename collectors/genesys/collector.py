@@ -73,7 +73,7 @@ class _Session:
     def __init__(self, settings: GenesysSettings, pace: Pace, link: Link, login: HttpApi, api: HttpApi) -> None:
         self._settings, self._pace, self._link, self._login, self._api = settings, pace, link, login, api
         self._allowance = Allowance(pace.requests_s, burst=8)
-        self._renew_at = 0
+        self._renew_at = self._valid_until = 0
         self._names: dict[str, str] = {}
         self._present = translate.Present(settings.media, api.clock.ours)
         self._looks, self._accounts = Looks(), Accounts()
@@ -88,7 +88,7 @@ class _Session:
         settings, pace = self._settings, self._pace
         stale_s = settings.stale_after_ms / 1000
         polls = [
-            Poll("token", pace.token_s, self._sign_in),
+            Poll("token", pace.token_s, self._keep_signed_in),
             Poll("queues", pace.queues_s, self._list_queues),
             Poll(
                 "waiting",
@@ -129,9 +129,20 @@ class _Session:
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────────
 
-    async def _sign_in(self) -> None:
+    async def _keep_signed_in(self) -> None:
         if self._link.now_ms() < self._renew_at:
             return
+        try:
+            await self._sign_in()
+        except CollectorError as error:
+            # The token that is there is good for some time yet: try again at the next turn.
+            if error.permanent or self._link.now_ms() >= self._valid_until:
+                raise
+            self._warnings.say("token", f"no new token yet: {error}")
+        else:
+            self._warnings.say("token")
+
+    async def _sign_in(self) -> None:
         settings = self._settings
         answer = await self._login.ask(
             "POST",
@@ -141,7 +152,8 @@ class _Session:
         )
         token = p.shaped(answer, p.Token, "a token")
         self._api.authorize(f"Bearer {token.access_token}", token.access_token)
-        self._renew_at = self._link.now_ms() + round(max(60.0, token.expires_in) * 800)
+        lives_ms, now = round(max(60.0, token.expires_in) * 1000), self._link.now_ms()
+        self._renew_at, self._valid_until = now + lives_ms * 8 // 10, now + lives_ms
 
     async def _list_queues(self) -> None:
         found: dict[str, str] = {}

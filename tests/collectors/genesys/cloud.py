@@ -61,6 +61,8 @@ class GenesysCloud:
         self.longest_as_epoch = True
         self.counts_views = True
         self.refuses = False
+        self.no_token: Told | None = None
+        """In place of a new token."""
         self.most_entities = 1_000
         """People of a queue that one answer lists; more are left out, and the answer says that it was cut."""
         self.sockets: list[ServerConnection] = []
@@ -160,6 +162,8 @@ class GenesysCloud:
             return Told(
                 {"error": "invalid_client", "description": "client not found", "error_description": SECRET}, 400
             )
+        if self.no_token is not None:
+            return self.no_token
         self.tokens += 1
         return Told({"access_token": f"token-{self.tokens}", "token_type": "bearer", "expires_in": self.token_s})
 

@@ -131,6 +131,23 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     play(story, before=brief, pace=Pace(token_s=0.1))
 
 
+def test_a_renewal_that_fails_ends_nothing_while_the_token_is_good() -> None:
+    ahead = {"ms": 0}
+
+    async def story(cloud: GenesysCloud, link: KeptLink) -> None:
+        real = link.now_ms
+        link.now_ms = lambda: real() + ahead["ms"]  # type: ignore[method-assign]
+        cloud.no_token = Told({"message": "busy"}, 502)
+        ahead["ms"] = 70_000_000  # of 86,400,000
+        await settled(lambda: "no new token yet" in link.facts.get("warning", ""))
+        seen = asked(cloud, "observations/query")
+        await settled(lambda: asked(cloud, "observations/query") > seen + 1)
+        cloud.no_token = None
+        await settled(lambda: cloud.tokens == 2 and link.facts["warning"] == "")
+
+    play(story, pace=Pace(token_s=0.1))
+
+
 # ── queues ────────────────────────────────────────────────────────────────────────────────────────
 
 

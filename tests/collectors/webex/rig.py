@@ -29,6 +29,9 @@ class WebexRig(Rig):
         self.tasks: dict[str, dict[str, Any]] = {}
         self.state, self.state_since = "available", clock()
         self.signed_in_at = clock()
+        self.token_s = 1_209_599
+        self.no_token: Told | None = None
+        """In place of a new access token."""
         self.limited = ""
         """What is in a question that is not answered for now."""
         self.cursors: Iterator[str] | None = None
@@ -105,7 +108,11 @@ class WebexRig(Rig):
     def _answer(self, asked: Asked) -> Told:
         if asked.path == "/v1/access_token":
             assert asked.form["grant_type"] == "refresh_token"
-            return Told({"access_token": TOKEN, "expires_in": 1_209_599, "refresh_token": asked.form["refresh_token"]})
+            if self.no_token is not None:
+                return self.no_token
+            return Told(
+                {"access_token": TOKEN, "expires_in": self.token_s, "refresh_token": asked.form["refresh_token"]}
+            )
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Told({"message": "invalid token"}, 401)
         if asked.path == "/organization/org-1/contact-service-queue/bulk-export":

@@ -268,6 +268,51 @@ def test_the_token_is_renewed_before_it_runs_out() -> None:
     }
 
 
+def signed_in(session: Session) -> int:
+    return sum(asked.path == "/v1/access_token" for asked in session.rig.server.asked)
+
+
+@pytest.mark.parametrize("trouble", [Told({"message": "busy"}, 502), Told({}, 429, {"Retry-After": "9"})])
+def test_a_renewal_that_fails_ends_nothing_while_the_token_is_good(trouble: Told) -> None:
+    async def story(s: Session) -> None:
+        await s.look()
+        s.rig.no_token = trouble
+        s.clock.jump_to(s.clock() + 13 * 24 * HOUR_MS)
+        await s.look()
+        assert signed_in(s) == 2, "asked for again after a while, and not before every question"
+        assert "no new token yet" in s.link.facts["warning"]
+        s.clock.jump_to(s.clock() + 31_000)
+        s.rig.no_token = None
+        await s.look()
+        assert signed_in(s) == 3 and s.link.facts["warning"] == ""
+        s.rig.no_token = trouble
+        s.clock.jump_to(s.clock() + 15 * 24 * HOUR_MS)
+        with pytest.raises((CollectorError, Limited)):
+            await s.look()
+
+    told(story)
+
+
+@pytest.mark.parametrize("seconds", [0, -5])
+def test_a_token_that_is_said_to_be_over_already_is_not_renewed_before_every_question(seconds: int) -> None:
+    async def story(s: Session) -> None:
+        s.rig.token_s = seconds
+        await s.look()
+        await s.look()
+        assert signed_in(s) == 1
+
+    told(story)
+
+
+def test_two_questions_that_need_a_new_token_ask_for_one() -> None:
+    async def story(s: Session) -> None:
+        s.rig.server.delay_s = 0.05
+        await asyncio.gather(s.organization.queues(), s.organization.tasks())
+        assert signed_in(s) == 1
+
+    told(story)
+
+
 def failing(body: Any, status: int = 200, **headers: str) -> Any:
     """What a search brings when Webex answers so, be it an error; after a first good look when ``status`` is 0."""
     found: list[Any] = []
