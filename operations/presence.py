@@ -27,7 +27,7 @@ class Presence:
     oldest: tuple[int, str, str] | None = None
     agents: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SHOWN, 0))
     untold: dict[str, list[ScopedQueue]] = field(default_factory=dict)
-    """By fact (``waiting``, ``longest_wait``): queues of which the ACD shows something, and this not."""
+    """By fact (``waiting``, ``longest_wait``, ``agents``): queues of which the ACD shows something, and this not."""
 
     @property
     def logged_in(self) -> int:
@@ -106,6 +106,8 @@ def observed_agents(floors: Mapping[str, Floor], queues: Iterable[ScopedQueue], 
             for condition, n in seen.agents.items():
                 if condition in count:
                     count[condition] += n
+        elif seen is not None and seen.agents is None and seen.counts_agents:
+            found.untold.setdefault("agents", []).append((source, queue))
 
 
 class Headcount:

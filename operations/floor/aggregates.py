@@ -21,16 +21,19 @@ class Observed(msgspec.Struct):
     since: int | None = None
     counts_waiting: bool = False
     """Whether this or an earlier look told who waits: from then on a look that does not leaves it unknown."""
+    counts_agents: bool = False
+    """The same of how many people there are."""
 
 
 def observed(before: Observed | None, event: e.QueueObserved) -> Observed:
     """A look, as it is kept until the next one. A total that it does not name stands: what comes until it is named again is counted then."""
     longest = None if event.longest_wait_ms is None else event.at - event.longest_wait_ms
-    counts = event.waiting is not None or (before is not None and before.counts_waiting)
+    waiting = event.waiting is not None or (before is not None and before.counts_waiting)
+    agents = event.agents is not None or (before is not None and before.counts_agents)
     totals, since = dict(event.totals), event.since
     if before is not None and not _counts_anew(before, event):
         totals, since = before.totals | totals, before.since if since is None else since
-    return Observed(event.at, event.waiting, longest, event.agents, totals, since, counts)
+    return Observed(event.at, event.waiting, longest, event.agents, totals, since, waiting, agents)
 
 
 def _counts_anew(before: Observed, event: e.QueueObserved) -> bool:

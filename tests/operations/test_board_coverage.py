@@ -230,6 +230,24 @@ def test_a_queue_with_people_waiting_since_nobody_knows_when_has_no_longest_wait
     assert now_of(found, "longest_wait_s") == (None, "not_reported", None)
 
 
+def test_a_queue_of_which_the_acd_no_longer_tells_how_many_people_there_are_has_no_number_of_them(
+    redis: redis_py.Redis, clock: Clock, hq: Feed
+) -> None:
+    hq.status(gives=sorted(HEADS))
+    working = engine(redis, Configured(project()), clock)
+    hq.emit(QueueObserved(clock(), "support", 2, 9_000, {"available": 4, "paused": 1}))
+    run(working, clock)
+    assert now_of(board(redis), "agents_logged_in") == (5, "", None)
+    hq.emit(QueueObserved(clock(), "support"))
+    run(working, clock)
+    for key in ("agents_available", "agents_ringing", "agents_logged_in"):
+        assert now_of(board(redis), key) == (None, "not_reported", None)
+        assert now_of(board(redis), key, "hq/support") == (None, "not_reported", None)
+    hq.emit(QueueObserved(clock(), "support", 0, None, {"available": 0, "paused": 1}))
+    run(working, clock)
+    assert now_of(board(redis), "agents_available", "hq/support") == (0, "", None)
+
+
 def test_a_look_that_only_counts_leaves_nothing_open_where_contacts_are_told_one_by_one(
     redis: redis_py.Redis, clock: Clock, hq: Feed
 ) -> None:
