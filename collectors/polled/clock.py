@@ -35,11 +35,10 @@ class AcdClock:
             return
         try:
             told = parsedate_to_datetime(date)
-        except ValueError:
+            acd_ms = int((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp() * 1000)
+        except (ValueError, OverflowError):
             return
-        if told.tzinfo is None:
-            told = told.replace(tzinfo=UTC)
-        self.told(int(told.timestamp() * 1000), asked_at, answered_at, rounded_ms=1000)
+        self.told(acd_ms, asked_at, answered_at, rounded_ms=1000)
 
     def ours(self, acd_ms: int) -> int:
         """A time of the ACD's on our clock."""

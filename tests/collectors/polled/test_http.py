@@ -134,7 +134,12 @@ def test_nobody_listening_is_said_in_words() -> None:
 def test_the_acds_clock_is_measured_from_the_date_of_its_answers() -> None:
     _, link, _ = asking(Told({}), ahead_ms=90_000)
     assert abs(link.facts["clock_skew_ms"] - 90_000) <= 1_000
-    _, link, _ = asking(Told({}, headers={"Date": "soon"}))
+
+
+@pytest.mark.parametrize("date", ["soon", f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +9999", "Mon, 99 Jan 2024 99:00:00"])  # fmt: skip
+def test_a_date_that_is_none_says_nothing_of_the_clock(date: str) -> None:
+    answer, link, _ = asking(Told({"queues": []}, headers={"Date": date}))
+    assert answer == {"queues": []}
     assert "clock_skew_ms" not in link.facts
 
 
