@@ -26,6 +26,8 @@ SETTLE_MS = 1_200_000
 FRESH_MS = 120_000
 """For so long after its end a quarter is asked about as often as the one that runs, then each ``AGAIN_MS``."""
 AGAIN_MS = 60_000
+MARGIN_MS = 3_000
+"""A quarter that has just begun is not asked about: Twilio's clock may be behind ours by what is too small to tell."""
 RIGHTS = (
     "check account_sid, workspace_sid and auth_token (or api_key_sid and api_key_secret); a restricted API key needs to read TaskRouter's "
     "task queues, tasks, reservations, workers and statistics"
@@ -247,9 +249,11 @@ class _Session:
 
     def _due(self, now: int) -> tuple[list[int], list[int]]:
         """(quarters of the day until now that were not told yet, those that may still change), oldest first."""
-        due = self._quarters.due(now + self._api.clock.skew_ms)
+        theirs = now + self._api.clock.skew_ms
+        due = self._quarters.due(theirs)
         recent = [start for start in due if start + QUARTER_MS + SETTLE_MS > now or start == due[-1]]
-        return due[: -len(recent)], recent
+        past = due[: -len(recent)]
+        return past, recent[:-1] if theirs - recent[-1] < MARGIN_MS else recent
 
     async def _ask_totals(self) -> None:
         now = self._link.now_ms()
@@ -257,10 +261,10 @@ class _Session:
         for start in recent:
             is_fresh = start + QUARTER_MS + FRESH_MS > now
             if is_fresh or now - self._told_at.get(start, 0) >= AGAIN_MS:
-                await self._account(start, is_running=start == recent[-1])
+                await self._account(start, is_running=now + self._api.clock.skew_ms < start + QUARTER_MS)
                 self._told_at[start] = now
         self._told_at = {start: at for start, at in self._told_at.items() if start in recent}
-        self._accounts.forget(recent[0])
+        self._accounts.forget(now - now % QUARTER_MS - SETTLE_MS)
 
     async def _ask_history(self) -> None:
         now = self._link.now_ms()

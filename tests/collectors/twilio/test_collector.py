@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from collectors import door
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Snapshot
+from collectors.polled.quarters import QUARTER_MS
+from collectors.twilio import protocol as p
 from collectors.twilio.collector import Pace, TwilioCollector
 from collectors.twilio.settings import TwilioSettings
 from tests.collectors.asterisk_link import KeptLink
@@ -222,6 +224,34 @@ def test_a_restart_goes_on_where_the_accounts_were_settled() -> None:
     again = KeptLink()
     again._kept = play(first, pace=Pace(requests_s=1_000, history_s=0.02))._kept
     play(second, link=again)
+
+
+class SteadyLink(KeptLink):
+    """A link whose clock stands until a test moves it."""
+
+    now = 1_795_320_000_000
+    """A whole hour."""
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+def test_a_quarter_that_has_just_begun_is_not_asked_about_before_it_has_begun_at_twilio_too() -> None:
+    link = SteadyLink()
+    began = link.now
+    link.now += 1_000
+
+    def asked_about(router: TaskRouter) -> set[str]:
+        return {request.query["StartDate"] for request in router.http.asked if request.path.endswith("/Statistics")}
+
+    async def story(router: TaskRouter, _: KeptLink) -> None:
+        before = asked(router, "/Statistics")
+        await settled(lambda: asked(router, "/Statistics") > before + 2)
+        assert p.iso(began) not in asked_about(router) and p.iso(began - QUARTER_MS) in asked_about(router)
+        link.now = began + 3_000
+        await settled(lambda: p.iso(began) in asked_about(router))
+
+    play(story, link=link)
 
 
 def test_what_did_not_change_is_not_told_again() -> None:
