@@ -12,6 +12,7 @@ import pytest
 import redis as redis_py
 from playwright.sync_api import Browser, Page, Request, expect
 
+from collectors.collector import FLOOR
 from operations.floor.agents import group_of
 from operations.floor.counters import DAY_MS, QUARTER_MS, Counters
 from operations.projects.calendar import Calendar
@@ -25,11 +26,17 @@ CONFIGURATION = """
 site: {name: Harbour, time_zone: Asia/Shanghai}
 sources:
   demo: {kind: simulator, seed: 7}
+  branch: {kind: simulator, seed: 8}
 projects:
   acme:
     name: Acme support
     client: Acme
     queues: [demo/sales, demo/service]
+    targets: [{kpi: service_level_pct, window: today, goal: 80, warning: 82, critical: 75}]
+  both:
+    name: Both sites
+    client: Acme
+    queues: [demo/orders, branch/sales]
     targets: [{kpi: service_level_pct, window: today, goal: 80, warning: 82, critical: 75}]
 """
 CALENDAR = Calendar("Asia/Shanghai", 30)
@@ -65,6 +72,12 @@ def now(redis: redis_py.Redis) -> int:
         cells["service", at] = contacts([5.0] * 2, talk_ms=150_000)
         cells[team, at] = Counters({"logged_in_ms": 6 * QUARTER_MS})
     write(redis, "demo", cells, now)
+    source_says(redis, "branch", now, facts={"gives": sorted(FLOOR - {"waits", "in_time", "talk", "agent_time"})})
+    untold = Counters({"offered": 3, "answered": 3, "handled": 3})
+    told = contacts([4.0] * 3, [30.0], talk_ms=300_000)
+    lately = range(today - DAY_MS, now, QUARTER_MS)
+    write(redis, "demo", {("orders", at): told for at in lately}, now)
+    write(redis, "branch", {("sales", at): untold for at in lately}, now)
     return now
 
 
@@ -120,6 +133,26 @@ SMALLEST = """() => Math.min(...[...document.querySelectorAll('#react-entry-poin
 def test_the_page_fits_the_screen(seen: Seen, query: str) -> None:
     page = seen.open(f"/intraday/acme{query}")
     assert page.locator("#react-entry-point .intra-plot .plot-container").count() == 5
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
+    assert page.evaluate(TOO_WIDE) == []
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(SMALLEST) >= 11
+
+
+@pytest.mark.parametrize("seen", SIZES, indirect=True, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_number_without_one_of_the_sources_says_so_wherever_it_stands(seen: Seen, now: int) -> None:
+    page = seen.open(f"/intraday/both?day={CALENDAR.local_date(now - DAY_MS)}")
+    root = page.locator("#react-entry-point")
+    expect(root.locator(".intra-untold")).to_contain_text("Not reported by branch, so these numbers are without it")
+    for place in (
+        ".intra-tile:has([data-kpi=service_level_pct])",
+        ".intra-tile:has([data-kpi=aht_s])",
+        "[data-chart=agents]",
+        ".intra-steps th:has-text('Service level')",
+    ):
+        expect(root.locator(place)).to_contain_text("without branch")
+    for place in (".intra-tile:has([data-kpi=offered])", "[data-chart=offered]"):
+        expect(root.locator(place)).not_to_contain_text("without")
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate(CUT_OFF) == []
