@@ -33,11 +33,14 @@ class Contact:
 
 
 class AmazonConnectRig(Rig):
+    signs_in = True
+
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.server = HttpAcd(self._answer, clock)
         self.contacts: dict[str, Contact] = {}
-        self.status_since = clock()
+        self.signed_in_at = {USER_ID: clock()}
+        self.names = {USER_ID: ("Li Wei", "李伟")}
         self.limited = ""
         """The part of the API that is throttled, as its path begins."""
 
@@ -71,6 +74,11 @@ class AmazonConnectRig(Rig):
         else:
             self.contacts[contact].abandoned_at = now
 
+    async def sign_in(self, agent: str) -> None:
+        first, _, last = agent.partition(" ")
+        self.names[f"user {agent}"] = (first, last)
+        self.signed_in_at[f"user {agent}"] = self.clock()
+
     async def refuse(self) -> None:
         self.server.instead = Told(
             {"message": "The security token included in the request is invalid."},
@@ -102,7 +110,7 @@ class AmazonConnectRig(Rig):
             "routing-profiles-summary": lambda: {"RoutingProfileSummaryList": [{"Id": PROFILE_ID, "Name": "All"}]},
             "routing-profiles": lambda: {"RoutingProfileQueueConfigSummaryList": [{"QueueId": QUEUE_ID, "QueueArn": f"{ARN}/queue/{QUEUE_ID}", "QueueName": QUEUE, "Priority": 1, "Delay": 0, "Channel": "VOICE"}]},
             "agent-status": lambda: {"AgentStatusSummaryList": [{"Id": "available", "Arn": AVAILABLE, "Name": "Available", "Type": "ROUTABLE"}]},
-            "search-users": lambda: {"Users": [{"Id": USER_ID, "Username": "li.wei", "IdentityInfo": {"FirstName": "Li Wei", "LastName": "李伟"}}]},
+            "search-users": lambda: {"Users": [{"Id": user, "Username": user, "IdentityInfo": {"FirstName": first, "LastName": last}} for user, (first, last) in self.names.items()]},
             "metrics/current": self._current,
             "metrics/userdata": self._users,
             "metrics/data": lambda: self._quarters(asked.json),
@@ -144,15 +152,16 @@ class AmazonConnectRig(Rig):
         return {
             "UserDataList": [
                 {
-                    "User": {"Id": USER_ID, "Arn": f"{ARN}/agent/{USER_ID}"},
+                    "User": {"Id": user, "Arn": f"{ARN}/agent/{user}"},
                     "RoutingProfile": {"Id": PROFILE_ID},
                     "Status": {
-                        "StatusStartTimestamp": self.status_since / 1000,
+                        "StatusStartTimestamp": since / 1000,
                         "StatusArn": AVAILABLE,
                         "StatusName": "Available",
                     },
-                    "Contacts": contacts,
+                    "Contacts": contacts if user == USER_ID else [],
                 }
+                for user, since in self.signed_in_at.items()
             ]
         }
 

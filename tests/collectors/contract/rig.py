@@ -58,6 +58,8 @@ class Rig(abc.ABC):
     """Whether the ACD tells afterwards what happened while nobody watched. Where it does not, it is lost of sight and said so."""
     can_refuse: ClassVar[bool] = True
     """Whether there are credentials to refuse."""
+    signs_in: ClassVar[bool] = False
+    """Whether a second agent can sign in (``sign_in``): then who works as what is asked of this kind."""
     watches_link: ClassVar[bool] = True
     """Whether there is a link that can hang; a file has none."""
 
@@ -111,6 +113,10 @@ class Rig(abc.ABC):
         self.truth.abandoned += 1
         await self.said("abandon", contact)
         return contact
+
+    async def sign_in(self, agent: str) -> None:
+        """Another agent begins to work, and is free; whoever is offered goes to the first one all the same."""
+        raise NotImplementedError
 
     def new_id(self, number: int) -> str:
         return f"contact-{number}"

@@ -16,12 +16,13 @@ from collectors.collector import Status
 from collectors.registry import KINDS
 from operations.floor.counters import total
 from operations.floor.floor import Floor
-from tests.collectors.contract.rig import MIDNIGHT_MS, QUEUE, Clock, Rig, shown
+from tests.collectors.contract.rig import AGENT, MIDNIGHT_MS, QUEUE, Clock, Rig, shown
 from tests.collectors.contract.rigs import RIGS
 from tests.collectors.redis_process import RedisProcess
 from tests.collectors.test_supervisor import FAST, Running, until
 
 NOTICED_WITHIN_S = 15
+SECOND = "Ana Lima"
 
 every_kind = pytest.mark.parametrize("kind", sorted(RIGS))
 
@@ -72,6 +73,24 @@ class Watched:
         seen = floor.observed.get(QUEUE)
         waiting = len(floor.waiting.get(QUEUE, {})) + (seen.waiting or 0 if seen is not None else 0)
         return shown(total(cells), waiting)
+
+    async def people(self) -> dict[str, str]:
+        """Name → condition of everybody who serves the queue, as the fold has it."""
+        floor = Floor()
+        for event in await self.running.events():
+            floor.apply(event)
+        members = floor.members.get(QUEUE, set())
+        return {agent.name: agent.condition for agent in floor.agents.values() if agent.agent in members}
+
+    async def work_as(self, **wanted: str) -> None:
+        """Whoever serves the queue stands as the ACD has it; ``first`` and ``second``: the two agents."""
+        named = {AGENT if who == "first" else SECOND: condition for who, condition in wanted.items()}
+
+        async def check() -> str:
+            people = await self.people()
+            return "" if people == named else f"the fold says {people}, the ACD {named}"
+
+        await self._come_true(check)
 
     async def agrees(self) -> None:
         """The numbers become the truth's, and stay so."""
@@ -131,6 +150,22 @@ def test_it_connects_and_counts_what_happens(kind: str, empty_redis: RedisProces
         await w.agrees()
         await w.rig.finish()
         await w.agrees()
+
+    scenario(story, kind, empty_redis)
+
+
+@pytest.mark.parametrize("kind", sorted(kind for kind, rig in RIGS.items() if rig.signs_in))
+def test_everybody_stands_as_what_they_do_also_who_signs_in_later(kind: str, empty_redis: RedisProcess) -> None:
+    async def story(w: Watched) -> None:
+        await w.up()
+        await w.work_as(first="available")
+        await w.rig.sign_in(SECOND)
+        await w.work_as(first="available", second="available")
+        await w.rig.offer()
+        await w.rig.answer()
+        await w.work_as(first="on_contact", second="available")
+        await w.rig.finish()
+        await w.work_as(first="available", second="available")
 
     scenario(story, kind, empty_redis)
 

@@ -11,6 +11,8 @@ from tests.collectors.http_acd import Told
 class GenesysRig(Rig):
     """Its accounts are kept by quarters of an hour in UTC, whatever its zone; what was missed is in them."""
 
+    signs_in = True
+
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.cloud = GenesysCloud(clock, (QUEUE, "support"))
@@ -49,6 +51,9 @@ class GenesysRig(Rig):
         floor.waiting[QUEUE] = [self._entered[waiting] for waiting in self.truth.waiting]
         if not self.cloud.http.is_mute:
             await self.cloud.push(QUEUE)
+
+    async def sign_in(self, agent: str) -> None:
+        self.cloud.floor.members.append(Member(f"user {agent}", agent, {QUEUE: True}, since=self.clock()))
 
     async def refuse(self) -> None:
         self.cloud.refuses = True

@@ -11,6 +11,8 @@ from tests.collectors.twilio.taskrouter import ACCOUNT, TOKEN, WORKSPACE, Task, 
 class TwilioRig(Rig):
     """Its statistics are asked for by quarters of an hour in UTC, whatever its zone; what was missed is in them."""
 
+    signs_in = True
+
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.router = TaskRouter(clock, (QUEUE, "support"))
@@ -45,6 +47,9 @@ class TwilioRig(Rig):
             return
         router.book(QUEUE, "tasks_completed" if what == "finish" else "tasks_canceled", wait_ms)
         router.tasks.remove(task)
+
+    async def sign_in(self, agent: str) -> None:
+        self.router.workers.append(Worker(agent, [QUEUE], since=self.clock()))
 
     async def refuse(self) -> None:
         self.router.login = (ACCOUNT, "another-token")

@@ -22,13 +22,14 @@ class WebexRig(Rig):
     """``page`` and ``steps``: records of a page, and steps of a task that are given at once."""
 
     page, steps = 250, 25
+    signs_in = True
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.server = HttpAcd(self._answer, clock)
         self.tasks: dict[str, dict[str, Any]] = {}
         self.state, self.state_since = "available", clock()
-        self.signed_in_at = clock()
+        self.signed_in_at = {AGENT: clock()}
         self.token_s = 1_209_599
         self.no_token: Told | None = None
         """In place of a new access token."""
@@ -84,6 +85,9 @@ class WebexRig(Rig):
                 "agentId": agent or None,
             },
         )
+
+    async def sign_in(self, agent: str) -> None:
+        self.signed_in_at[agent] = self.clock()
 
     async def refuse(self) -> None:
         self.server.instead = Told({"message": "The refresh token provided is invalid", "errors": []}, 400)
@@ -175,23 +179,28 @@ class WebexRig(Rig):
     def agentSession(  # noqa: N802 - the field's name
         self, _info: Any, filter: Any = None, pagination: Any = None, **span: int
     ) -> dict[str, Any]:
-        session = {
-            "agentSessionId": "s-1",
-            "agentId": AGENT_ID,
-            "agentName": AGENT,
+        sessions = [self._session(name, at) for name, at in self.signed_in_at.items()]
+        here = [
+            one for one in sessions if span["from"] <= one["startTime"] <= span["to"] and matches(one, filter or {})
+        ]
+        more = self.cursors is not None
+        cursor = next(self.cursors) if self.cursors is not None else None
+        return {"agentSessions": here, "pageInfo": {"hasNextPage": more, "endCursor": cursor}}
+
+    def _session(self, name: str, at: int) -> dict[str, Any]:
+        is_first = name == AGENT
+        state, since = (self.state, self.state_since) if is_first else ("available", at)
+        return {
+            "agentSessionId": f"session of {name}",
+            "agentId": AGENT_ID if is_first else f"agent {name}",
+            "agentName": name,
             "teamName": "Team A",
             "siteName": "Hamburg",
             "isActive": True,
-            "startTime": self.signed_in_at,
+            "startTime": at,
             "endTime": -1,
-            "channelInfo": [
-                {"channelType": "telephony", "currentState": self.state, "lastActivityTime": self.state_since}
-            ],
+            "channelInfo": [{"channelType": "telephony", "currentState": state, "lastActivityTime": since}],
         }
-        here = span["from"] <= self.signed_in_at <= span["to"] and matches(session, filter or {})
-        more = self.cursors is not None
-        cursor = next(self.cursors) if self.cursors is not None else None
-        return {"agentSessions": [session] if here else [], "pageInfo": {"hasNextPage": more, "endCursor": cursor}}
 
 
 def task(contact: str, at: int) -> dict[str, Any]:
