@@ -17,6 +17,7 @@ from operations.projects import edits
 from operations.projects.contract import Project, Target
 from operations.projects.edits import Edit
 from operations.store import edits as store
+from operations.store import keys
 
 EXAMPLE = (
     '{"seen": "0c1d…", "targets": [{"kpi": "longest_wait_s", "goal": 60, "warning": 45, "critical": 90, "for": "10s"}]}'
@@ -35,7 +36,7 @@ class TargetsWanted(msgspec.Struct, forbid_unknown_fields=True, rename={"since":
 async def targets(web: Web, request: Request, caller: Caller) -> Answer:
     """What holds today, the stages before and after, and who edited."""
     name, project = _project(web, request)
-    raw = await asked(web.redis.hget(store.TARGETS, name))
+    raw = await asked(web.redis.hget(keys.EDITED_TARGETS, name))
     zone = sources.zone(web.watcher.current, name)
     return Answer.json(shown(project, raw, caller, web.clock(), zone))
 
@@ -53,7 +54,7 @@ async def edit(web: Web, request: Request, caller: Caller) -> Answer:
         _, faults = edits.checked(said.targets, project)
         if faults:
             raise Problem(422, "bad_targets", "\n".join(faults))
-    before = await asked(web.redis.hget(store.TARGETS, name))
+    before = await asked(web.redis.hget(keys.EDITED_TARGETS, name))
     if said.seen != edits.revision(before):
         raise Problem(409, "edited", "somebody has edited these targets since you read them; read them again")
     made = Edit(since, by, web.clock(), said.targets)

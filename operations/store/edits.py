@@ -8,8 +8,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError, WatchError
 
-TARGETS = "{edits}:targets"
-"""Hash by project: the edits of its targets, as ``operations.projects.edits`` encodes them."""
+from operations.store import keys
+
 PATIENCE_S = 2.0
 
 
@@ -19,7 +19,7 @@ def reader(url: str) -> Callable[[], Mapping[str, bytes]]:
 
     def read() -> Mapping[str, bytes]:
         try:
-            found: dict[bytes, bytes] = client.hgetall(TARGETS)  # type: ignore[assignment]
+            found: dict[bytes, bytes] = client.hgetall(keys.EDITED_TARGETS)  # type: ignore[assignment]
         except RedisError as error:
             raise OSError(str(error)) from error
         return {name.decode("utf-8", "replace"): raw for name, raw in found.items()}
@@ -30,11 +30,11 @@ def reader(url: str) -> Callable[[], Mapping[str, bytes]]:
 async def replace(client: Any, project: str, before: bytes | None, after: bytes) -> bool:
     """Put a project's edits in place of those that were seen; False when somebody was quicker. ``client``: asyncio, bytes."""
     async with client.pipeline(transaction=True) as pipe:
-        await pipe.watch(TARGETS)
-        if await pipe.hget(TARGETS, project) != before:
+        await pipe.watch(keys.EDITED_TARGETS)
+        if await pipe.hget(keys.EDITED_TARGETS, project) != before:
             return False
         pipe.multi()
-        pipe.hset(TARGETS, project, after)
+        pipe.hset(keys.EDITED_TARGETS, project, after)
         try:
             await pipe.execute()
         except WatchError:

@@ -1,4 +1,7 @@
-"""Every Redis key that the operations side writes, in one place. Braces keep what one transaction touches in one cluster slot."""
+"""Every Redis key below which operations and pages keep something, in one place; a sign of life (``role:…``) is its role's own.
+
+Braces keep what one transaction touches in one cluster slot.
+"""
 
 from __future__ import annotations
 
@@ -114,6 +117,40 @@ SESSIONS_SECRET = "sessions:secret"
 
 SESSIONS_ENDED = "sessions:ended"
 """Sorted set of the sessions that were ended by signing out, until when each has to be remembered."""
+
+EDITED_TARGETS = "{edits}:targets"
+"""Hash by project: the edits of its targets, as ``operations.projects.edits`` encodes them."""
+
+SCREENS_PAIRED = "{screens}:paired"
+"""Hash by id: a paired screen as JSON."""
+
+SCREENS_TOKENS = "{screens}:tokens"
+"""Hash by id: the SHA-256 of the screen's token."""
+
+SCREENS_SEEN = "{screens}:seen"
+"""Hash by id: when and from where a screen was last heard, as JSON."""
+
+SCREENS_REVISION = "{screens}:revision"
+"""Another random word after every change of the screens or tokens: a count could be the same again after an older save was restored."""
+
+SCREENS_CODES = "{screens}:codes"
+"""Sorted set of the codes that are out, by when each ends."""
+
+
+def screens_code(code: str) -> str:
+    """Which device shows a code; gone when the code is used or over."""
+    return f"{{screens}}:code:{code}"
+
+
+def screens_device(device: str) -> str:
+    """Where an unpaired device stands: its code, or the screen that it has become."""
+    return f"{{screens}}:device:{device}"
+
+
+def screens_asked(address: str) -> str:
+    """How many codes an address has asked for lately."""
+    return f"{{screens}}:asked:{address}"
+
 
 BOARDS_CHECKED = "boards:checked"
 ENGINE_METRICS = "engine:metrics"

@@ -19,16 +19,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import WatchError
 
-PAIRED = "{screens}:paired"
-"""Hash by id: a ``Screen`` as JSON."""
-TOKENS = "{screens}:tokens"
-"""Hash by id: the SHA-256 of the screen's token."""
-SEEN = "{screens}:seen"
-"""Hash by id: when and from where a screen was last heard, a ``Contact`` as JSON."""
-REVISION = "{screens}:revision"
-"""Another random word after every change of ``PAIRED`` or ``TOKENS``: a count could be the same again after an older save was restored."""
-CODES = "{screens}:codes"
-"""Sorted set of the codes that are out, by when each ends."""
+from operations.store import keys
 
 ALPHABET = "34679ACDEFGHJKMNPQRTUWXY"
 """Without look-alikes: no 0 and O, 1, I and L, 2 and Z, 5 and S, 8 and B, U and V."""
@@ -135,14 +126,14 @@ class ScreenStore:
 
     async def revision(self) -> str:
         """What is another one after every change; "" while there was none."""
-        return (await self._redis.get(REVISION) or b"").decode()
+        return (await self._redis.get(keys.SCREENS_REVISION) or b"").decode()
 
     async def load(self) -> Saved:
         """All screens. One that cannot be read (a newer version wrote it) is left out."""
         pipe = self._redis.pipeline(transaction=True)
-        pipe.get(REVISION)
-        pipe.hgetall(PAIRED)
-        pipe.hgetall(TOKENS)
+        pipe.get(keys.SCREENS_REVISION)
+        pipe.hgetall(keys.SCREENS_PAIRED)
+        pipe.hgetall(keys.SCREENS_TOKENS)
         revision, paired, tokens = await pipe.execute()
         screens = {name.decode(): screen for name, raw in paired.items() if (screen := _read(raw)) is not None}
         known = {raw.decode(): name.decode() for name, raw in tokens.items() if name.decode() in screens}
@@ -150,12 +141,16 @@ class ScreenStore:
 
     async def contacts(self) -> dict[str, Contact]:
         """Who was heard when, as the web processes noted it."""
-        return {name.decode(): _contacts.decode(raw) for name, raw in (await self._redis.hgetall(SEEN)).items()}
+        return {
+            name.decode(): _contacts.decode(raw) for name, raw in (await self._redis.hgetall(keys.SCREENS_SEEN)).items()
+        }
 
     async def note(self, contacts: Mapping[str, Contact]) -> None:
         """Write down who was heard."""
         if contacts:
-            await self._redis.hset(SEEN, mapping={name: msgspec.json.encode(c) for name, c in contacts.items()})
+            await self._redis.hset(
+                keys.SCREENS_SEEN, mapping={name: msgspec.json.encode(c) for name, c in contacts.items()}
+            )
 
     async def ask(self, secret: str, address: str, now_ms: int) -> Waiting | Token:
         """What a browser that wants to be paired is told: its code, or once that is confirmed, its token.
@@ -163,7 +158,7 @@ class ScreenStore:
         Raises ``ScreensFull``.
         """
         device = digest(secret)
-        raw = await self._redis.get(_device(device))
+        raw = await self._redis.get(keys.screens_device(device))
         stands = _devices.decode(raw) if raw else _Device()
         if stands.screen:
             token = await self._claim(secret, stands)
@@ -171,44 +166,44 @@ class ScreenStore:
                 return token
         elif stands.code:
             pipe = self._redis.pipeline(transaction=False)
-            pipe.get(_code(stands.code))
-            pipe.pttl(_code(stands.code))
+            pipe.get(keys.screens_code(stands.code))
+            pipe.pttl(keys.screens_code(stands.code))
             owner, left_ms = await pipe.execute()
             if owner == device.encode() and left_ms > 0:
                 return Waiting(stands.code, left_ms)
         return await self._new_code(device, address, now_ms)
 
     async def _claim(self, secret: str, stands: _Device) -> Token | None:
-        raw = await self._redis.hget(PAIRED, stands.screen)
+        raw = await self._redis.hget(keys.SCREENS_PAIRED, stands.screen)
         screen = _read(raw) if raw else None
         if screen is None:  # revoked before it came for its token
             return None
         key = hmac.digest(secret.encode(), f"{stands.salt} {stands.screen}".encode(), "sha256")
         token = base64.urlsafe_b64encode(key).decode().rstrip("=")
         hashed = digest(token).encode()
-        if await self._redis.hget(TOKENS, stands.screen) != hashed:
+        if await self._redis.hget(keys.SCREENS_TOKENS, stands.screen) != hashed:
             pipe = self._redis.pipeline(transaction=True)
-            pipe.hset(TOKENS, stands.screen, hashed)
-            pipe.set(REVISION, secrets.token_hex(8))
+            pipe.hset(keys.SCREENS_TOKENS, stands.screen, hashed)
+            pipe.set(keys.SCREENS_REVISION, secrets.token_hex(8))
             await pipe.execute()
         return Token(token, screen)
 
     async def _new_code(self, device: str, address: str, now_ms: int) -> Waiting:
         pipe = self._redis.pipeline(transaction=True)
-        pipe.zremrangebyscore(CODES, "-inf", now_ms)
-        pipe.zcard(CODES)
-        pipe.set(_asked(address), 0, nx=True, px=CODE_MS)
-        pipe.incr(_asked(address))
+        pipe.zremrangebyscore(keys.SCREENS_CODES, "-inf", now_ms)
+        pipe.zcard(keys.SCREENS_CODES)
+        pipe.set(keys.screens_asked(address), 0, nx=True, px=CODE_MS)
+        pipe.incr(keys.screens_asked(address))
         _, out, _, asked = await pipe.execute()
         if out >= MOST_CODES or asked > MOST_OF_AN_ADDRESS:
             raise ScreensFull("too many screens want to be paired at once; wait ten minutes")
         while True:
             code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
-            if await self._redis.set(_code(code), device, nx=True, px=CODE_MS):
+            if await self._redis.set(keys.screens_code(code), device, nx=True, px=CODE_MS):
                 break
         pipe = self._redis.pipeline(transaction=True)
-        pipe.set(_device(device), msgspec.json.encode(_Device(code=code)), px=CODE_MS)
-        pipe.zadd(CODES, {code: now_ms + CODE_MS})
+        pipe.set(keys.screens_device(device), msgspec.json.encode(_Device(code=code)), px=CODE_MS)
+        pipe.zadd(keys.SCREENS_CODES, {code: now_ms + CODE_MS})
         await pipe.execute()
         return Waiting(code, CODE_MS)
 
@@ -217,17 +212,17 @@ class ScreenStore:
 
         Raises ``ScreensFull``.
         """
-        if await self._redis.hlen(PAIRED) >= MOST_SCREENS:
+        if await self._redis.hlen(keys.SCREENS_PAIRED) >= MOST_SCREENS:
             raise ScreensFull(f"{MOST_SCREENS:,} screens are paired already; revoke some")
-        device = await self._redis.getdel(_code(code))
+        device = await self._redis.getdel(keys.screens_code(code))
         if device is None:
             return False
         claim = _Device(screen=screen.id, salt=secrets.token_hex(16))
         pipe = self._redis.pipeline(transaction=True)
-        pipe.hset(PAIRED, screen.id, msgspec.json.encode(screen))
-        pipe.set(_device(device.decode()), msgspec.json.encode(claim), px=CLAIM_MS)
-        pipe.zrem(CODES, code)
-        pipe.set(REVISION, secrets.token_hex(8))
+        pipe.hset(keys.SCREENS_PAIRED, screen.id, msgspec.json.encode(screen))
+        pipe.set(keys.screens_device(device.decode()), msgspec.json.encode(claim), px=CLAIM_MS)
+        pipe.zrem(keys.SCREENS_CODES, code)
+        pipe.set(keys.SCREENS_REVISION, secrets.token_hex(8))
         await pipe.execute()
         return True
 
@@ -235,15 +230,15 @@ class ScreenStore:
         """Replace a screen by what ``edit`` makes of it; the new one, None when there is none of this id."""
         while True:
             async with self._redis.pipeline(transaction=True) as pipe:
-                await pipe.watch(PAIRED)
-                raw = await pipe.hget(PAIRED, screen)
+                await pipe.watch(keys.SCREENS_PAIRED)
+                raw = await pipe.hget(keys.SCREENS_PAIRED, screen)
                 before = _read(raw) if raw else None
                 if before is None:
                     return None
                 after = edit(before)
                 pipe.multi()
-                pipe.hset(PAIRED, screen, msgspec.json.encode(after))
-                pipe.set(REVISION, secrets.token_hex(8))
+                pipe.hset(keys.SCREENS_PAIRED, screen, msgspec.json.encode(after))
+                pipe.set(keys.SCREENS_REVISION, secrets.token_hex(8))
                 try:
                     await pipe.execute()
                 except WatchError:
@@ -253,10 +248,10 @@ class ScreenStore:
     async def revoke(self, screen: str) -> bool:
         """Forget a screen and its token; False when there is none of this id."""
         pipe = self._redis.pipeline(transaction=True)
-        pipe.hdel(PAIRED, screen)
-        pipe.hdel(TOKENS, screen)
-        pipe.hdel(SEEN, screen)
-        pipe.set(REVISION, secrets.token_hex(8))
+        pipe.hdel(keys.SCREENS_PAIRED, screen)
+        pipe.hdel(keys.SCREENS_TOKENS, screen)
+        pipe.hdel(keys.SCREENS_SEEN, screen)
+        pipe.set(keys.SCREENS_REVISION, secrets.token_hex(8))
         found, *_ = await pipe.execute()
         return bool(found)
 
@@ -266,15 +261,3 @@ def _read(raw: bytes) -> Screen | None:
         return _screens.decode(raw)
     except msgspec.MsgspecError:
         return None
-
-
-def _code(code: str) -> str:
-    return f"{{screens}}:code:{code}"
-
-
-def _device(device: str) -> str:
-    return f"{{screens}}:device:{device}"
-
-
-def _asked(address: str) -> str:
-    return f"{{screens}}:asked:{address}"

@@ -11,7 +11,7 @@ import pytest
 import redis as redis_py
 
 from operations.projects import edits
-from operations.store import edits as store
+from operations.store import keys
 from operations.store.embedded_redis import EmbeddedRedis
 from tests.dashboard.conftest import WebProcess, eventually
 from tests.dashboard.test_access import user
@@ -41,7 +41,7 @@ def shared(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def web(shared: WebProcess, redis: redis_py.Redis) -> WebProcess:
     """The module's web process, and nobody has edited anything."""
-    redis.delete(store.TARGETS)
+    redis.delete(keys.EDITED_TARGETS)
     eventually(lambda: goals(shared) == [60, 80], "the file's targets hold")
     return shared
 
@@ -111,7 +111,7 @@ def test_of_several_at_once_one_is_taken_and_the_others_are_told(web: WebProcess
     for sender in senders:
         sender.join()
     assert sorted(answers) == [202, *[409] * 7]
-    assert len(edits.decode(redis.hget(store.TARGETS, "acme"))) == 1  # type: ignore[arg-type]
+    assert len(edits.decode(redis.hget(keys.EDITED_TARGETS, "acme"))) == 1  # type: ignore[arg-type]
 
 
 PEOPLE = {"mana": "manager", "mei": "supervisor", "lea": "lead", "buyer": "client"}
@@ -120,7 +120,7 @@ PEOPLE = {"mana": "manager", "mei": "supervisor", "lea": "lead", "buyer": "clien
 def test_a_manager_edits_its_own_projects_and_nobody_else_edits_anything(
     own_web: Callable[[str], WebProcess], redis: redis_py.Redis
 ) -> None:
-    redis.delete(store.TARGETS)
+    redis.delete(keys.EDITED_TARGETS)
     people = "".join(user(name, f"word of {name}", role, ["acme"]) for name, role in PEOPLE.items())
     web = own_web(TEXT + "access:\n  users:\n" + people)
     seen = web.get(URL, auth=("mana", "word of mana")).json()["revision"]
@@ -141,7 +141,7 @@ def test_a_client_sees_the_targets_of_its_kpis_and_nobodys_name(
     own_web: Callable[[str], WebProcess], redis: redis_py.Redis
 ) -> None:
     redis.hset(
-        store.TARGETS,
+        keys.EDITED_TARGETS,
         "acme",
         edits.encode([edits.Edit(dt.date(2026, 1, 1), "mana", 0, WANTED + [{"kpi": "asa_s", "goal": 9}])]),
     )

@@ -11,7 +11,7 @@ import pytest
 import redis as redis_py
 import redis.asyncio as redis_asyncio
 
-from operations.store import screens
+from operations.store import keys, screens
 from operations.store.screens import ALPHABET, Contact, Screen, ScreensFull, ScreenStore, Token, Waiting, as_code
 
 NOW = 1_790_000_000_000
@@ -173,8 +173,8 @@ def test_one_address_cannot_use_up_all_codes(work: Work) -> None:
 def test_a_screen_that_cannot_be_read_is_left_out_and_the_others_stay(work: Work, redis: redis_py.Redis) -> None:
     async def job(store: ScreenStore) -> None:
         await store.confirm((await waiting(store, "tv")).code, NORTH)
-        redis.hset(screens.PAIRED, "x", b'{"id": 5}')
-        redis.hset(screens.TOKENS, "x", "ab" * 32)
+        redis.hset(keys.SCREENS_PAIRED, "x", b'{"id": 5}')
+        redis.hset(keys.SCREENS_TOKENS, "x", "ab" * 32)
         saved = await store.load()
         assert list(saved.screens) == ["n1"]
         assert "x" not in saved.tokens.values()
