@@ -1,14 +1,12 @@
 // The page of alerts: what fires, who has it, what is silent, and what happened. Loaded by live.mjs, which hands over what it knows of time and text.
 
 const own = new URL(import.meta.url).search;
+const { CHECKED_MS, Polled } = await import(`./polled.mjs${own}`);
 const { Alarm } = await import(`./alarm.mjs${own}`);
 const { Episodes } = await import(`./episodes.mjs${own}`);
 const { SilenceForm, MaintenanceForm } = await import(`./alert_forms.mjs${own}`);
 
-const POLL_MS = 2_000;
 const LOG_MS = 15_000; // the log is asked for again when something changed, and this often anyway
-const SILENT_MS = 15_000;
-const CHECKED_MS = 10_000;
 const DASH = '—';
 
 export function open(root, page, _feed, live) {
@@ -41,10 +39,11 @@ export function open(root, page, _feed, live) {
 
   const url = (project, tail) => `/api/v1/projects/${encodeURIComponent(project)}/${tail}`;
 
-  class Alerts {
+  class Alerts extends Polled {
     constructor() {
-      for (const name of ['clock', 'link', 'sum', 'project', 'sound', 'notice', 'calm', 'firing', 'quiet', 'quiet-part', 'silences', 'nothing-silent']) this[name] = slot(root, name);
-      Object.assign(this, { said: null, word: perf(), asked: -POLL_MS, loggedAt: -LOG_MS, state: 'connecting', cards: { firing: new Map(), quiet: new Map() }, silentItems: new Map(), chosen: '' });
+      super(`/api/v1/alerts?language=${page.language}`, root, page, live);
+      for (const name of ['sum', 'project', 'sound', 'notice', 'calm', 'firing', 'quiet', 'quiet-part', 'silences', 'nothing-silent']) this[name] = slot(root, name);
+      Object.assign(this, { loggedAt: -LOG_MS, cards: { firing: new Map(), quiet: new Map() }, silentItems: new Map(), chosen: '' });
       if (!this.project) return;
       this.episodes = new Episodes(root, live, { f, configured, nameOf }, () => this.askLog());
       const tools = { live, f, floor, configured, say, url, recall, remember, done: () => this.ask() };
@@ -72,30 +71,6 @@ export function open(root, page, _feed, live) {
       draw();
     }
 
-    async ask() {
-      if (this.asking) return;
-      this.asking = true;
-      this.asked = perf();
-      try {
-        const answer = await fetch(`/api/v1/alerts?language=${page.language}`, { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
-        if (answer.status === 401 || answer.status === 403) this.problem = 'sign_in';
-        live.signedOut(answer.status);
-        if (answer.ok) {
-          const said = await answer.json();
-          clock.hear(ms(said.now));
-          if (said.redis) this.base = perf();
-          this.said = said;
-          this.word = perf();
-          this.problem = '';
-          this.state = 'live';
-        }
-      } catch { // silence says it
-      } finally {
-        this.asking = false;
-        draw();
-      }
-    }
-
     async askLog() {
       if (!this.episodes) return;
       this.loggedAt = perf();
@@ -109,30 +84,20 @@ export function open(root, page, _feed, live) {
       } catch { /* the next one brings it */ }
     }
 
+    get watched() { return super.watched || alarm.sound || alarm.notices; }
+
     tick() {
-      if (document.hidden && !alarm.sound && !alarm.notices) return;
-      if (perf() - this.asked >= POLL_MS - 200) this.ask();
-      if (perf() - this.loggedAt >= LOG_MS) this.askLog();
-      if (perf() - this.word > POLL_MS * 2.5) this.state = 'lost';
+      super.tick();
+      if (this.watched && perf() - this.loggedAt >= LOG_MS) this.askLog();
     }
 
     wake() {
-      this.word = Math.min(this.word, perf() - SILENT_MS + 1_500);
-      this.ask();
+      super.wake();
       this.askLog();
     }
 
-    off() { // why what is shown may not be what is; null while it may
-      const silent = perf() - this.word;
-      if (silent > SILENT_MS) return { why: 'no_server', since: clock.now() - silent };
-      const mute = perf() - (this.base ?? perf());
-      return mute > CHECKED_MS ? { why: 'no_redis', since: clock.now() - mute } : null;
-    }
-
     draw() {
-      write(this.clock, clock.known ? f.clock(clock.now(), page.time_zone) : '');
-      mark(this.link, 'data-state', this.state);
-      write(this.link, f.say(this.problem || this.state));
+      this.drawFrame();
       if (!this.project) return;
       this.drawTools();
       if (!this.said) return;
@@ -326,7 +291,8 @@ export function open(root, page, _feed, live) {
 
   function goalOf(alert) {
     const parts = [];
-    if (alert.target != null) parts.push(f.say('goal', { goal: f.limit(alert.target, alert.unit) }));
+    const goal = live.goalOf(alert, alert.kpi, page, f);
+    if (goal) parts.push(f.say('goal', { goal }));
     if (alert.limit != null) parts.push(f.say(alert.id.startsWith('budget_') ? 'limit_budget' : `limit_${alert.level}`, { value: f.limit(alert.limit, alert.unit) }));
     return parts.join(' · ');
   }

@@ -1,9 +1,8 @@
 // The desk pages: the overview of all projects and the sources page. Each asks for its whole state every two seconds.
 // Loaded by live.mjs, which hands over what it knows of time, text and KPIs.
 
-const POLL_MS = 2_000;
-const SILENT_MS = 15_000;
-const CHECKED_MS = 10_000;
+const { CHECKED_MS, Polled } = await import(`./polled.mjs${new URL(import.meta.url).search}`);
+
 const SKEWED_MS = 2_000; // a clock that is off by more wants somebody's attention
 const CALM_MS = 5_000; // cards change places no more often than this
 
@@ -11,68 +10,9 @@ export function open(root, page, _feed, live) {
   const { clock, perf, ms, write, mark, slot, make, keep, formatter, worst, sourceOff, openText, Place, SEVERITY, draw } = live;
   const f = formatter(page);
 
-  // What both pages share: the question asked again and again, and what its silence means.
-  class Desk {
-    constructor(url) {
-      this.url = url;
-      this.said = null;
-      this.word = perf();
-      this.asked = -POLL_MS;
-      this.state = 'connecting';
-      for (const name of ['clock', 'link']) this[name] = slot(root, name);
-    }
-
-    async ask() {
-      if (this.asking) return;
-      this.asking = true;
-      this.asked = perf();
-      try {
-        const answer = await fetch(this.url, { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
-        if (answer.status === 401 || answer.status === 403) this.problem = 'sign_in';
-        live.signedOut(answer.status);
-        if (answer.ok) {
-          const said = await answer.json();
-          if (said.now != null) clock.hear(ms(said.now));
-          if (said.redis !== false) this.base = perf();
-          this.said = said;
-          this.word = perf();
-          this.problem = '';
-          this.state = 'live';
-        }
-      } catch { // silence says it
-      } finally {
-        this.asking = false;
-        draw();
-      }
-    }
-
-    tick() {
-      if (perf() - this.asked >= POLL_MS - 200 && !document.hidden) this.ask();
-      if (perf() - this.word > POLL_MS * 2.5) this.state = 'lost';
-    }
-
-    wake() {
-      this.word = Math.min(this.word, perf() - SILENT_MS + 1_500);
-      this.ask();
-    }
-
-    off() {
-      const silent = perf() - this.word;
-      if (silent > SILENT_MS) return { why: 'no_server', since: clock.now() - silent };
-      const mute = perf() - (this.base ?? perf());
-      return mute > CHECKED_MS ? { why: 'no_redis', since: clock.now() - mute } : null;
-    }
-
-    drawFrame() {
-      write(this.clock, clock.known ? f.clock(clock.now(), page.time_zone) : '');
-      mark(this.link, 'data-state', this.state);
-      write(this.link, this.problem ? f.say(this.problem) : f.say(this.state));
-    }
-  }
-
-  class Overview extends Desk {
+  class Overview extends Polled {
     constructor() {
-      super('/api/v1/overview');
+      super('/api/v1/overview', root, page, live);
       this.list = slot(root, 'cards');
       this.cards = new Map([...root.querySelectorAll('[data-card]')].map((element) => [element.dataset.card, this.card(element)]));
       this.sorted = -CALM_MS;
@@ -133,9 +73,9 @@ export function open(root, page, _feed, live) {
     }
   }
 
-  class Sources extends Desk {
+  class Sources extends Polled {
     constructor() {
-      super(`/api/v1/sources?language=${page.language}`);
+      super(`/api/v1/sources?language=${page.language}`, root, page, live);
       this.cards = [...root.querySelectorAll('[data-source]')].map((element) => ({
         id: element.dataset.source, element, state: slot(element, 'state'), error: slot(element, 'error'), warning: slot(element, 'warning'),
         facts: Object.fromEntries(['since', 'word', 'event', 'rate', 'skew', 'version', 'untold', 'also', 'projects', 'unnamed', 'lost'].map((name) => [name, slot(element, name)])),

@@ -597,7 +597,7 @@ function signedOut(status) {
   if (status === 401 && session() && document.documentElement.dataset.surface === 'desk') location.reload();
 }
 
-const live = { proof, signedOut, Feed, outgrown, renew, needsSomebody, alertText, alertName, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
+const live = { proof, signedOut, Feed, outgrown, renew, needsSomebody, alertText, alertName, goalOf, clock, perf, ms, write, mark, slot, make, keep, formatter, face, running, worst, sourceOff, sourcesOf, openText, Place, SEVERITY, CALM_MS, draw };
 let root = null, view = null, feed = null, page = null;
 
 function draw() {

@@ -1,10 +1,9 @@
 // The page of screens: which there are, what each shows and when it was last heard; the forms that pair one and change one.
 
-const POLL_MS = 2_000;
-const SILENT_MS = 15_000;
+const { Polled } = await import(`./polled.mjs${new URL(import.meta.url).search}`);
 
 export function open(root, page, _feed, live) {
-  const { clock, perf, ms, write, mark, slot, make, keep, formatter, draw } = live;
+  const { clock, ms, write, mark, slot, make, keep, formatter, draw } = live;
   const f = formatter(page);
   const { projects, languages, fields: labels } = JSON.parse(root.dataset.choices);
 
@@ -121,10 +120,11 @@ export function open(root, page, _feed, live) {
     }
   }
 
-  class Screens {
+  class Screens extends Polled {
     constructor() {
-      for (const name of ['clock', 'link', 'screens', 'empty']) this[name] = slot(root, name);
-      Object.assign(this, { said: null, word: perf(), asked: -POLL_MS, state: 'connecting', cards: new Map() });
+      super('/api/v1/screens', root, page, live);
+      for (const name of ['screens', 'empty']) this[name] = slot(root, name);
+      this.cards = new Map();
       const place = root.querySelector('[data-form="pair"]');
       if (!place) return; // this role pairs no screens
       new Form(place, null, labels.pair, (screen, form) => {
@@ -135,43 +135,16 @@ export function open(root, page, _feed, live) {
       });
     }
 
-    async ask() {
-      if (this.asking || !this.screens) return;
-      this.asking = true;
-      this.asked = perf();
-      try {
-        const answer = await fetch('/api/v1/screens', { cache: 'no-store', signal: AbortSignal.timeout(6_000) });
-        live.signedOut(answer.status);
-        this.problem = answer.status === 401 || answer.status === 403 ? 'sign_in' : answer.status === 503 ? 'no_redis' : '';
-        if (answer.ok) {
-          this.said = await answer.json();
-          clock.hear(ms(this.said.now));
-          this.word = perf();
-          this.state = 'live';
-        }
-      } catch { // silence says it
-      } finally {
-        this.asking = false;
-        draw();
-      }
-    }
-
-    tick() {
-      if (perf() - this.asked >= POLL_MS - 200 && !document.hidden) this.ask();
-      if (perf() - this.word > POLL_MS * 2.5) this.state = 'lost';
-    }
-
-    wake() { this.ask(); }
+    get watched() { return super.watched && this.screens != null; } // a role that pairs none asks for none
 
     draw() {
-      write(this.clock, clock.known ? f.clock(clock.now(), page.time_zone) : '');
-      mark(this.link, 'data-state', this.state);
-      write(this.link, this.problem === 'sign_in' ? f.say('sign_in_again') : this.problem === 'no_redis' ? f.say('no_redis', { time: f.at(clock.now() - (perf() - this.word), page.time_zone) }) : f.say(this.state));
+      this.drawFrame();
+      const off = this.off(); // what was said so long ago tells nothing about now
+      if (off) write(this.link, f.say(off.why, { time: f.at(off.since, page.time_zone) }));
       if (!this.said || !this.screens) return;
       const shown = this.said.screens;
-      const unsure = perf() - this.word > SILENT_MS; // what was said so long ago tells nothing about now
       keep(this.screens, this.cards, shown.map(({ id }) => id), (id) => this.card(id));
-      for (const screen of shown) this.drawCard(this.cards.get(screen.id), screen, unsure);
+      for (const screen of shown) this.drawCard(this.cards.get(screen.id), screen, off != null);
       write(this.empty, f.say('no_screens'));
       this.empty.hidden = shown.length > 0;
     }
