@@ -10,7 +10,7 @@ import hashlib
 import ssl
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, NonNegativeInt, SecretStr
 
@@ -20,6 +20,7 @@ from collectors.asterisk.translate import Translator
 from collectors.asterisk.words import ONLY_WITH, WANTED
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings, Warnings
 from collectors.events import AnyEvent, ContactCompleted, Snapshot
+from collectors.followed.session import greeted, together
 from collectors.queue_log.backfill import backfill, first_told
 
 CLASSES = "system,agent,call,dialplan"
@@ -74,15 +75,13 @@ class AsteriskCollector:
         settings = self._settings
         async with connect(link, settings.host, settings.port, _tls(settings), settings.ping_s) as connection:
             session = _Session(link, settings, connection)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(connection.pump())
-                    tasks.create_task(session.listen())
-                    tasks.create_task(session.converse())
-            except* CollectorError as ended:
-                raise _worst(ended) from None
-            finally:
-                await session.last_words()
+            await together(
+                link,
+                connection.wire.pump(lambda: connection.tell("Ping")),
+                session.listen(),
+                session.converse(),
+                last_words=session.last_words,
+            )
 
 
 class _Session:
@@ -111,7 +110,7 @@ class _Session:
             due = translator.next_due()
             wait_s = 1.0 if due is None else max(0.0, min(1.0, (due - link.now_ms()) / 1000))
             told: list[AnyEvent] = []
-            for at, data in await self._connection.arrived(wait_s):
+            for at, data in await self._connection.wire.arrived(wait_s):
                 for message in parser.feed(data):
                     self._take(message, at, told)
             told += translator.due(link.now_ms())
@@ -147,13 +146,9 @@ class _Session:
         else:
             told += self._translator.translate(message, at)
 
-    async def last_words(self) -> None:
-        """Whatever is certain enough of what was held back goes into the log even when the link broke."""
-        told = self._translator.finish(self._link.now_ms())
-        if told:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._link.emit(told)
+    def last_words(self) -> list[AnyEvent]:
+        """Whatever is certain enough of what was held back."""
+        return self._translator.finish(self._link.now_ms())
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────────
 
@@ -182,13 +177,7 @@ class _Session:
 
     async def _greeting(self) -> None:
         where = f"{self._settings.host}:{self._settings.port}"
-        try:
-            async with asyncio.timeout(10):
-                await self._greeted.wait()
-        except TimeoutError:
-            raise CollectorError(
-                f"{where} accepts connections but does not greet as AMI; is it the right port?"
-            ) from None
+        await greeted(self._greeted, f"{where} accepts connections but does not greet as AMI; is it the right port?")
         if not self._banner.startswith("Asterisk Call Manager"):
             raise CollectorError(f"{where} is no Asterisk Manager Interface; is it the right port?")
 
@@ -280,7 +269,7 @@ class _Session:
             self._ask_again.clear()
             action_id, answer = self._connection.tell("QueueStatus")
             self._translator.expect_list(action_id, self._link.now_ms(), unwatched_since)
-            said = await self._connection.answer("QueueStatus", answer)
+            said = await self._connection.wire.answered(answer, "QueueStatus")
             if said.response == "Success":
                 break
             if "unknown command" not in said.get("Message").lower():
@@ -312,9 +301,3 @@ def _tls(settings: AsteriskSettings) -> ssl.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _worst(ended: BaseExceptionGroup[Any]) -> CollectorError:
-    """Of several reasons at once the one that a person has to act on."""
-    leaves = [leaf for leaf in ended.exceptions if isinstance(leaf, CollectorError)]
-    return max(leaves, key=lambda error: error.permanent)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 from pydantic import Field, NonNegativeInt, SecretStr
 
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, Snapshot
+from collectors.followed.session import greeted, together
 from collectors.freeswitch.connection import PING, Connection, OnAnswer, connect
 from collectors.freeswitch.known import Known
 from collectors.freeswitch.listing import Listing
@@ -31,7 +33,6 @@ from collectors.freeswitch.words import (
     WANTED,
 )
 
-GREETING_S = 10.0
 STEADY_MS = 100
 """A new measure of the clock that differs by less is not taken over: ours jitters more than FreeSWITCH's drifts."""
 BRISK_MS = 250
@@ -78,14 +79,13 @@ class FreeSwitchCollector:
         resumed = await link.recall(RESUMED)
         async with connect(link, settings.host, settings.port, settings.ping_s) as connection:
             session = _Session(link, settings, connection, _contacts(resumed))
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(session.listen())
-                    tasks.create_task(session.converse())
-            except* CollectorError as ended:
-                raise _worst(ended) from None
-            finally:
-                await session.last_words()
+            await together(
+                link,
+                connection.wire.pump(session.ping),
+                session.listen(),
+                session.converse(),
+                last_words=session.last_words,
+            )
 
 
 class _Session:
@@ -113,8 +113,8 @@ class _Session:
         while True:
             due = translator.next_due()
             wait_s = 1.0 if due is None else max(0.0, min(1.0, (due - link.now_ms()) / 1000))
-            for frame in await self._connection.frames(wait_s, self._ping):
-                self._take(frame)
+            for at, frame in await self._connection.frames(wait_s):
+                self._take(frame, at)
             self._told += translator.due(link.now_ms())
             told, self._told = self._told, []
             if told:
@@ -127,13 +127,14 @@ class _Session:
                 self._remembered = dict(known.resumed)
                 await link.remember(RESUMED, msgspec.json.encode(self._remembered))
             link.note(received=self._connection.received, **self._listing.facts)
+            await asyncio.sleep(0)  # whatever the flood, the socket and the log get their turn
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Frame, at: int) -> None:
         match frame.kind:
             case "text/event-plain":
-                self._told += self._translator.translate(parse_event(frame.body, WANTED), self._link.now_ms())
+                self._told += self._translator.translate(parse_event(frame.body, WANTED), at)
             case "command/reply" | "api/response":
-                self._connection.settle(frame)
+                self._connection.settle(frame, at)
             case "auth/request":
                 self._greeted.set()
             case "text/disconnect-notice":
@@ -149,13 +150,9 @@ class _Session:
             case _:
                 pass  # log/data and the like, which we never asked for
 
-    async def last_words(self) -> None:
-        """What was held back goes into the log even when the link broke."""
-        told = self._told + self._translator.finish()
-        if told:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._link.emit(told)
+    def last_words(self) -> list[AnyEvent]:
+        """What was held back."""
+        return self._told + self._translator.finish()
 
     # ── what is asked ─────────────────────────────────────────────────────────────────────────────
 
@@ -182,13 +179,10 @@ class _Session:
         self._poll_soon.clear()
 
     async def _greeting(self) -> None:
-        try:
-            async with asyncio.timeout(GREETING_S):
-                await self._greeted.wait()
-        except TimeoutError:
-            raise CollectorError(
-                f"{self._where} accepts connections but does not ask for a password as an event socket does; is it the right port?"
-            ) from None
+        await greeted(
+            self._greeted,
+            f"{self._where} accepts connections but does not ask for a password as an event socket does; is it the right port?",
+        )
 
     async def _log_in(self) -> None:
         user, secret = self._settings.user, self._settings.password.get_secret_value()
@@ -196,7 +190,7 @@ class _Session:
             raise CollectorError("the password is empty or holds a line break; correct it", permanent=True)
         await self._connection.ask(f"auth {secret}" if user is None else f"userauth {user}:{secret}", self._judge_login)
 
-    def _judge_login(self, answer: Frame) -> None:
+    def _judge_login(self, answer: Frame, at: int) -> None:
         if answer.reply.startswith("+OK"):
             return
         user = self._settings.user
@@ -223,14 +217,14 @@ class _Session:
         self._link.note(version=version or "not told")
         return f"FreeSWITCH {version}".strip()
 
-    def _ping(self) -> asyncio.Future[Frame]:
+    def ping(self) -> asyncio.Future[Frame]:
+        """What is asked when the link has been quiet: FreeSWITCH's time."""
         return self._connection.tell(PING, self._clock_told(self._link.now_ms()))
 
     def _clock_told(self, asked_at: int) -> OnAnswer:
         """What to do with FreeSWITCH's time, in µs, that was asked for at ``asked_at``."""
 
-        def told(answer: Frame) -> None:
-            here = self._link.now_ms()
+        def told(answer: Frame, here: int) -> None:
             us = number(answer.reply.strip())
             if not us:
                 return  # not allowed to ask, or not there: the events' own dates have to do
@@ -250,31 +244,33 @@ class _Session:
         asked_at = link.now_ms()
         since = link.unwatched_since if first else None
 
-        def agents(rows: list[Row]) -> None:
-            told = listing.agents(rows, link.now_ms())
+        def agents(rows: list[Row], at: int) -> None:
+            told = listing.agents(rows, at)
             self._told += [] if first else told
 
-        def tiers(rows: list[Row]) -> None:
-            told = listing.tiers(rows, link.now_ms())
+        def tiers(rows: list[Row], at: int) -> None:
+            told = listing.tiers(rows, at)
             self._told += [] if first else told
             if first or listing.doubt:
-                self._told += listing.take_over(asked_at, link.now_ms(), since, first=first)
+                self._told += listing.take_over(asked_at, at, since, first=first)
             else:
                 self._told += listing.corrections()
 
-        await self._table("queue list", QUEUE_COLUMNS, "", listing.queues)
+        await self._table("queue list", QUEUE_COLUMNS, "", lambda rows, at: listing.queues(rows))
         for queue in list(listing.queue_names):
             asked_queue_at = link.now_ms()
 
-            def members(rows: list[Row], queue: str = queue, asked_queue_at: int = asked_queue_at) -> None:
-                listing.members(queue, rows, asked_queue_at, link.now_ms())
+            def members(rows: list[Row], at: int, queue: str = queue, asked_queue_at: int = asked_queue_at) -> None:
+                listing.members(queue, rows, asked_queue_at, at)
 
             await self._table(f"queue list members {one_word(queue)}", MEMBER_COLUMNS, "cid_name", members)
         await self._table("agent list", AGENT_COLUMNS, "contact", agents)
         await self._table("tier list", TIER_COLUMNS, "", tiers)
 
-    async def _table(self, what: str, needs: tuple[str, ...], free: str, take: Any) -> None:
-        def answered(answer: Frame) -> None:
+    async def _table(
+        self, what: str, needs: tuple[str, ...], free: str, take: Callable[[list[Row], int], None]
+    ) -> None:
+        def answered(answer: Frame, at: int) -> None:
             if answer.kind == "command/reply":
                 raise CollectorError(
                     f"FreeSWITCH does not let us ask callcenter_config ({answer.reply.strip()}): the user's esl-allowed-api "
@@ -282,7 +278,7 @@ class _Session:
                     permanent=True,
                 )
             try:
-                take(parse_table(answer.reply, needs, free))
+                take(parse_table(answer.reply, needs, free), at)
             except TableError as error:
                 said = str(error)
                 if "not found" in said.lower() or said == "no reply":
@@ -303,9 +299,3 @@ def _contacts(remembered: bytes | None) -> dict[str, str]:
         return msgspec.json.decode(remembered, type=dict[str, str])
     except msgspec.DecodeError:
         return {}
-
-
-def _worst(ended: BaseExceptionGroup[Any]) -> CollectorError:
-    """Of several reasons at once the one that a person has to act on."""
-    leaves = [leaf for leaf in ended.exceptions if isinstance(leaf, CollectorError)]
-    return max(leaves, key=lambda error: error.permanent)

@@ -14,6 +14,7 @@ from collectors.asterisk.collector import FILTERS, AsteriskCollector, AsteriskSe
 from collectors.asterisk.connection import READ_ONLY
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, ContactAbandoned, ContactAnswered, ContactEntered, ContactLeft, Snapshot
+from collectors.followed.wire import QUIET_MOST_S
 from tests.collectors.ami_server import SECRET, USER, AmiServer
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.recordings import run_a, run_a_queue_log, told_of, trap, trap_queue_log, truth_of
@@ -147,8 +148,6 @@ def test_a_mute_link_is_noticed_although_the_connection_stands() -> None:
 
 
 def test_the_longest_silence_before_a_mute_link_is_given_up_is_under_fifteen_seconds() -> None:
-    from collectors.asterisk.connection import QUIET_MOST_S
-
     most = AsteriskSettings.model_fields["ping_s"]
     longest = max(limit.le for limit in most.metadata if hasattr(limit, "le"))
     assert longest + min(2 * longest, QUIET_MOST_S) < 15

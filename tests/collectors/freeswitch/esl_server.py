@@ -146,6 +146,11 @@ class EslServer:
 
     # ── what goes wrong on the wire ───────────────────────────────────────────────────────────────
 
+    @property
+    def unread(self) -> int:
+        """Bytes that clients have left unread; FreeSWITCH drops events then."""
+        return sum(client.writer.transport.get_write_buffer_size() for client in self._clients)
+
     def drop(self) -> None:
         """Every connection is reset."""
         for client in list(self._clients):

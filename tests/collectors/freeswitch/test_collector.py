@@ -12,8 +12,9 @@ import pytest
 
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, ContactEntered, Snapshot
+from collectors.followed.wire import QUIET_MOST_S
 from collectors.freeswitch.collector import FreeSwitchCollector, FreeSwitchSettings
-from collectors.freeswitch.connection import QUIET_MOST_S, READ_ONLY, Connection
+from collectors.freeswitch.connection import READ_ONLY, Connection
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.freeswitch.esl_server import PASSWORD, USER, USER_PASSWORD, EslServer
 from tests.collectors.freeswitch.floor import totals
@@ -224,7 +225,7 @@ def test_nothing_is_ever_sent_that_changes_anything() -> None:
     watch(look)
 
     async def refuses() -> None:
-        connection = Connection(KeptLink(), None, None, "nowhere", 5.0)  # type: ignore[arg-type]
+        connection = Connection(None)  # type: ignore[arg-type]
         for command in (
             "api reloadxml",
             "bgapi version",
@@ -427,3 +428,20 @@ def test_a_flood_is_followed_to_its_last_event() -> None:
         await until(lambda: totals(link.events, Q) == {"offered": 2_000, "answered": 2_000, "handled": 2_000})
 
     watch(look)
+
+
+def test_a_log_that_takes_nothing_never_slows_the_reading_of_the_socket() -> None:
+    """FreeSWITCH drops events for whoever leaves them unread, and says so nowhere."""
+
+    async def stalls(server: EslServer, link: KeptLink, session: asyncio.Task[None]) -> None:
+        link.open.clear()
+        for _ in range(2_000):
+            member = server.call_enters(Q)
+            server.answer(member, "anna")
+            server.end(member)
+        assert server.unread > 10_000_000
+        await until(lambda: server.unread == 0)
+        link.open.set()
+        await until(lambda: totals(link.events, Q) == {"offered": 2_000, "answered": 2_000, "handled": 2_000})
+
+    watch(stalls, poll_s=200)
