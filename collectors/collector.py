@@ -8,10 +8,11 @@ retries by itself, never sleeps to back off and never logs an outage: all that i
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol, get_args
+from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args
+from zoneinfo import ZoneInfo
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from collectors.events import AnyEvent
 
@@ -83,6 +84,18 @@ BUSINESS: frozenset[Fact] = frozenset(
 
 FLOOR: frozenset[Fact] = frozenset(get_args(Fact)) - BUSINESS
 """Facts of the floor itself, which every ACD of a project has to tell before a sum over them is whole."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}; use an IANA name such as Asia/Shanghai") from None
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA name that this machine knows."""
 
 
 class SourceSettings(BaseModel):

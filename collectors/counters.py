@@ -32,9 +32,9 @@ COUNTERS: dict[str, Fact] = {
 }
 """Every counter that totals may name, and the fact that it tells of."""
 
-_WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
+WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
 
 
 def fact_of(counter: str) -> Fact | None:
     """The fact that a counter tells of, those of a threshold (``answered_within_20s``) included; None: there is no such counter."""
-    return "in_time" if _WITHIN.fullmatch(counter) else COUNTERS.get(counter)
+    return "in_time" if WITHIN.fullmatch(counter) else COUNTERS.get(counter)

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from collectors.collector import CollectorError
-from collectors.counters import COUNTERS
+from collectors.counters import COUNTERS, WITHIN
 from collectors.polled import numbers
 
 Type = Callable[[Any, tzinfo], Any]
@@ -24,7 +24,6 @@ MOST_TOTAL, LONGEST_TOTAL_MS = 10**12, 10**15
 EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """What lies outside stands for "never" or "not yet" (0001-01-01, the epoch, 9999-12-31): read as a time it would be a wait of nothing."""
 NO_DATE = "a date of these years, or NULL for none"
-_WITHIN = re.compile(r"(?:answered|abandoned)_(?:within|beyond)_\d{1,5}s")
 
 
 def a_text(value: Any, zone: tzinfo) -> str:
@@ -196,7 +195,7 @@ QUEUES = Shape(
         **{f"agents_{condition}": a_count for condition in CONDITIONS}, **TOTALS,
     },
     needed=("queue",),
-    also={_WITHIN: a_total},
+    also={WITHIN: a_total},
 )  # fmt: skip
 CONTACTS = Shape(
     "contacts",

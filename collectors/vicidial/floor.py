@@ -12,6 +12,7 @@ from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
 from collectors.polled.clock import SHOWN_MS, AcdClock
 from collectors.polled.contacts import waiting_contacts
 from collectors.polled.database import Database
+from collectors.polled.news import Looks
 from collectors.polled.people import Roster
 from collectors.vicidial import statements
 from collectors.vicidial.inbound import InboundLog
@@ -23,7 +24,6 @@ PAGE = 5_000
 OPEN_AT_ONCE = 1_000
 GRACE_MS = 120_000
 """Tables in memory are empty after the database began, and say nothing for so long."""
-SAY_AGAIN_MS = 30_000
 LOG, AGENTS = "vicidial.log", "vicidial.agents"
 
 
@@ -44,7 +44,7 @@ class Floor:
         self._began_ms = 0
         self._taken_over = False
         self._remembered: dict[str, tuple[str, list[str]]] = {}
-        self._said: dict[str, QueueObserved] = {}
+        self._looks = Looks()
 
     def ours(self, acd_ms: int) -> int:
         """A time of the database's on our clock; its difference is changed only for a reason, so that a row told again says the same."""
@@ -185,13 +185,8 @@ class Floor:
         live = Counter(
             str(call["campaign_id"]) for call in calls if call["status"] == "LIVE" and call["call_type"] != "IN"
         )
-        events: list[AnyEvent] = []
-        for campaign in sorted(self._campaigns):
-            before = self._said.get(campaign)
-            if before is None or before.waiting != live[campaign] or now - before.at >= SAY_AGAIN_MS:
-                self._said[campaign] = look = QueueObserved(now, campaign, waiting=live[campaign])
-                events.append(look)
-        return events
+        looks = [QueueObserved(now, name, waiting=live[name]) for name in sorted(self._campaigns)]
+        return [*self._looks.news(looks), *self._looks.gone(self._campaigns, now)]
 
     async def _remember(self, people: list[SeenAgent]) -> None:
         known = {person.agent: (person.name, sorted(person.queues)) for person in people}

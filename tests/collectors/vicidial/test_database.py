@@ -289,6 +289,26 @@ def test_answered_calls_of_a_campaign_without_an_agent_are_shown_as_waiting(pbx:
     assert [(e.queue, e.waiting) for e in link.events if isinstance(e, QueueObserved)] == [("TELESALE", 1)]
 
 
+def test_a_campaign_that_is_closed_is_not_shown_with_who_waited_in_it_last(pbx: Pbx) -> None:
+    async def main() -> KeptLink:
+        link = KeptLink()
+        async with session(pbx, link, queues=["TELESALE"]) as (floor, _):
+            pbx.database.run(
+                "INSERT INTO vicidial_auto_calls (campaign_id, status, call_type) VALUES ('TELESALE', 'LIVE', 'OUT')"
+            )
+            await floor.look()
+            pbx.database.run("UPDATE vicidial_campaigns SET active = 'N' WHERE campaign_id = 'TELESALE'")
+            await floor.names()
+            await floor.look()
+        return link
+
+    try:
+        link = asyncio.run(main())
+    finally:
+        pbx.database.run("UPDATE vicidial_campaigns SET active = 'Y' WHERE campaign_id = 'TELESALE'")
+    assert [event.waiting for event in link.events if isinstance(event, QueueObserved)] == [1, None]
+
+
 def test_a_database_whose_clock_is_two_hours_off_tells_our_times_and_the_difference(pbx: Pbx) -> None:
     async def main() -> tuple[KeptLink, int]:
         link = Later(ahead_ms=7_200_000)
