@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from collectors.amazon_connect.settings import AmazonConnectSettings
 from collectors.amazon_connect.translate import CURRENT, People, Waiting, accounts, full_name, metrics, waiting
 from collectors.collector import FLOOR, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, QueueObserved, SeenAgent, Snapshot
+from collectors.polled.answers import in_batches
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
 from collectors.polled.quarters import Quarters
@@ -122,7 +123,7 @@ class Instance:
 
     async def present(self) -> None:
         """Who waits in each queue."""
-        for ids in _hundreds(sorted(self._queues)):
+        for ids in in_batches(sorted(self._queues), AT_ONCE):
             seen: dict[str, Waiting] = {}
             async for page in self._connection.pages(
                 "GetCurrentMetricData",
@@ -153,7 +154,7 @@ class Instance:
     async def people(self) -> None:
         """Who is signed in, and what each does."""
         asked_at, users = self._link.now_ms(), []
-        for profiles in _hundreds(self._profiles):
+        for profiles in in_batches(self._profiles, AT_ONCE):
             async for page in self._connection.pages(
                 "GetCurrentUserData", "UserDataList", Filters={"RoutingProfiles": profiles}, MaxResults=AT_ONCE
             ):
@@ -200,7 +201,7 @@ class Instance:
             asked = asked[:-1]
         if not asked:
             return
-        for ids in _hundreds(sorted(self._queues)):
+        for ids in in_batches(sorted(self._queues), AT_ONCE):
             seen: set[tuple[str, int]] = set()
             async for page in self._connection.pages(
                 "GetMetricDataV2",
@@ -222,8 +223,3 @@ class Instance:
             await self._quarters.told(asked, now)
             self._accounts.forget(asked[0])
             self._settling_at = now
-
-
-def _hundreds(keys: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), AT_ONCE):
-        yield list(keys[start : start + AT_ONCE])

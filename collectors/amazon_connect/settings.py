@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from collectors.polled.settings import PolledSettings, SecureUrl
+from collectors.polled.addresses import ApiUrl
+from collectors.polled.settings import PolledSettings, Thresholds
 
 ARN = r"^arn:aws[a-z-]*:connect:([a-z0-9-]+):([0-9]{12}):instance/([0-9A-Za-z-]+)$"
 """The region, the account and the instance's id."""
@@ -33,16 +34,16 @@ class AmazonConnectSettings(PolledSettings):
     """what that role's trust policy asks for as ``sts:ExternalId``"""
     queues: list[str] = []
     """the names of the queues to watch; empty: every standard queue of the instance"""
-    service_level_s: Annotated[list[Annotated[int, Field(ge=1, le=604_800)]], Field(min_length=1, max_length=8)] = [20]
+    service_level_s: Thresholds = Field((20,), min_length=1, max_length=8)
     """the thresholds, in seconds, for which Amazon Connect is asked who was answered or gave up in time; a service level has to use one of them"""
     answered: Literal["when_over", "when_connected"] = "when_over"
     """when a contact counts as answered: when its record is written, after the conversation and its after-contact work, as in Amazon's
     own reports; or at once, and then neither service level nor speed of answer is told"""
     accounts_s: float = Field(15.0, ge=1, le=900)
     """how often the counts of the quarter that runs are asked for, in seconds"""
-    endpoint_url: SecureUrl | None = None
+    endpoint_url: ApiUrl | None = None
     """another address of Amazon Connect's API, such as a VPC endpoint's"""
-    sts_endpoint_url: SecureUrl | None = None
+    sts_endpoint_url: ApiUrl | None = None
     """another address of AWS STS, where a role is assumed"""
 
     @model_validator(mode="after")

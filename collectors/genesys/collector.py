@@ -14,6 +14,7 @@ from collectors.genesys import translate
 from collectors.genesys.channel import Patience
 from collectors.genesys.notifications import Notifications
 from collectors.genesys.settings import GenesysSettings
+from collectors.polled.answers import in_batches, shaped
 from collectors.polled.http import HttpApi
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
@@ -121,7 +122,7 @@ class _Session:
 
     async def _ask(self, method: str, path: str, shape: type[T], what: str, **more: Any) -> T:
         await self._allowance.take()
-        return p.shaped(await self._api.ask(method, path, **more), shape, what)
+        return shaped(await self._api.ask(method, path, **more), shape, p.VENDOR, what)
 
     @property
     def _queues(self) -> dict[str, str]:
@@ -150,7 +151,7 @@ class _Session:
             data={"grant_type": "client_credentials"},
             auth=(settings.client_id, settings.client_secret.get_secret_value()),
         )
-        token = p.shaped(answer, p.Token, "a token")
+        token = shaped(answer, p.Token, p.VENDOR, "a token")
         self._api.authorize(f"Bearer {token.access_token}", token.access_token)
         lives_ms, now = round(max(60.0, token.expires_in) * 1000), self._link.now_ms()
         self._renew_at, self._valid_until = now + lives_ms * 8 // 10, now + lives_ms
@@ -180,7 +181,7 @@ class _Session:
 
     async def _ask_waiting(self) -> None:
         queues = self._queues
-        for batch in p.in_batches(list(queues)):
+        for batch in in_batches(list(queues), p.QUEUES_A_QUERY):
             asked_at = self._link.now_ms()
             told = await self._ask(
                 "POST",
@@ -206,7 +207,7 @@ class _Session:
         queues, asked_at = self._queues, self._link.now_ms()
         memberships: list[p.Activity] = []
         conversations: list[p.Activity] = []
-        for batch in p.in_batches(list(queues)):
+        for batch in in_batches(list(queues), p.QUEUES_A_QUERY):
             memberships += await self._activity("routing", p.people_query(batch))
             conversations += await self._activity("conversations", p.contacts_query(batch))
         named = translate.user_ids(memberships)
@@ -233,7 +234,7 @@ class _Session:
         return told.results or []
 
     async def _learn_names(self, users: Sequence[str]) -> None:
-        for batch in p.in_batches([user for user in users if user not in self._names], p.USERS_A_QUESTION):
+        for batch in in_batches([user for user in users if user not in self._names], p.USERS_A_QUESTION):
             params = {"id": list(batch), "pageSize": p.USERS_A_QUESTION}
             told = await self._ask("GET", "/api/v2/users", p.UserPage, "names of people", params=params)
             names = {user.id: user.name for user in told.entities or [] if user.id and user.name}
@@ -247,7 +248,7 @@ class _Session:
         empty_from = due[-1] - SETTLE_MS - QUARTER_MS
         for first in range(0, len(due), QUARTERS_A_QUERY):
             quarters = due[first : first + QUARTERS_A_QUERY]
-            for batch in p.in_batches(list(queues)):
+            for batch in in_batches(list(queues), p.QUEUES_A_QUERY):
                 query = p.account_query(
                     batch, settings.media, quarters[0], quarters[-1] + QUARTER_MS, settings.service_level_s
                 )

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from collectors.collector import CollectorError, Link
 from collectors.genesys import channel as ch
 from collectors.genesys import protocol as p
+from collectors.polled.answers import epoch_ms, in_batches
 
 
 class Ask(Protocol):
@@ -40,7 +41,7 @@ class Notifications:
         Trouble is a warning: without notifications everything is still asked for.
         """
         words = ""
-        for number, part in enumerate(p.in_batches(topics, p.TOPICS_A_CHANNEL)):
+        for number, part in enumerate(in_batches(topics, p.TOPICS_A_CHANNEL)):
             before = self._channels.get(number)
             if before is not None and not before.is_due and before.topics == list(part):
                 await before.check()
@@ -69,7 +70,7 @@ class Notifications:
         except BaseException:
             await socket.close()
             raise
-        expires_at = p.epoch_ms(told.expires) or self._link.now_ms() + ch.LIVES_MS
+        expires_at = epoch_ms(told.expires) or self._link.now_ms() + ch.LIVES_MS
         opened = ch.Channel(self._link, socket, topics, expires_at, self._heard, self.wanted, self._patience)
         self._tasks.create_task(opened.listen(), name=f"{self._link.source}: notifications")
         return opened

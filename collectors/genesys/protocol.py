@@ -5,16 +5,15 @@ Field names and enumerations are those of the vendor's SDK (PureCloudPlatformCli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
-from collectors.collector import CollectorError
+from collectors.polled.answers import epoch_ms, iso
 from collectors.polled.quarters import QUARTER_MS
 
-T = TypeVar("T")
+VENDOR = "Genesys Cloud"
 
 QUEUES_A_QUERY = 100
 """Predicates of one filter; also the groups of one page of an activity query."""
@@ -178,19 +177,6 @@ def notification(message: str | bytes) -> tuple[str, Stat | None]:
     return told.topic_name, _stat.decode(told.event_body)
 
 
-def shaped(answer: Any, shape: type[T], what: str) -> T:
-    """An answer in its shape. Raises ``CollectorError`` when it has another one."""
-    try:
-        return msgspec.convert(answer, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise CollectorError(f"Genesys Cloud answered the question for {what} in an unknown form: {error}") from None
-
-
-def in_batches(ids: Sequence[str], size: int = QUEUES_A_QUERY) -> list[Sequence[str]]:
-    """Slices of at most ``size``."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
-
-
 def observation_query(queues: Iterable[str]) -> dict[str, Any]:
     """Body of ``analytics/queues/observations/query``."""
     return {"filter": _any_of("queueId", queues), "metrics": ["oWaiting", "oLongestWaiting"]}
@@ -248,22 +234,6 @@ def _any_of(dimension: str, values: Iterable[str]) -> dict[str, Any]:
         {"type": "dimension", "dimension": dimension, "operator": "matches", "value": value} for value in values
     ]
     return {"type": "or", "predicates": predicates}
-
-
-def iso(at_ms: int) -> str:
-    """A time in the API's form."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def epoch_ms(text: str | None) -> int | None:
-    """A time of the API's, None where it is none."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def quarter_of(interval: str | None) -> int | None:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from collectors.polled.addresses import ApiUrl
-from collectors.polled.settings import PolledSettings
+from collectors.polled.settings import PolledSettings, Thresholds
 
 MOST_THRESHOLDS = 4
 """Each takes two views of an aggregate query, which may have ten; two count everybody."""
 
 Media = Literal["voice", "callback", "chat", "cobrowse", "email", "message", "screenshare", "video"]
-
-
-def _each_once(values: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("names a threshold twice")
-    return values
 
 
 class GenesysSettings(PolledSettings):
@@ -35,9 +29,7 @@ class GenesysSettings(PolledSettings):
     """only the queues of these names; left out: all that the client's divisions let it see"""
     media: tuple[Media, ...] = Field(("voice",), min_length=1)
     """which kinds of contact count: voice, callback, chat, cobrowse, email, message, screenshare, video"""
-    service_level_s: Annotated[tuple[Annotated[int, Field(ge=1, le=3_600)], ...], AfterValidator(_each_once)] = Field(
-        (20,), max_length=MOST_THRESHOLDS
-    )
+    service_level_s: Thresholds = Field((20,), max_length=MOST_THRESHOLDS)
     """the thresholds of the contracts' service levels, in seconds, at most 4: Genesys Cloud counts who waited no longer"""
     totals_s: float = Field(15.0, ge=1, le=300)
     """how often the accounts of the quarters of an hour are asked for, in seconds; sooner when a notification tells of a change"""

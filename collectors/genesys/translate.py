@@ -15,10 +15,10 @@ from collectors.genesys.protocol import (
     Stat,
     Stats,
     all_name,
-    epoch_ms,
     quarter_of,
     view_name,
 )
+from collectors.polled.answers import epoch_ms
 from collectors.polled.numbers import LONGEST_MS, amount, count
 from collectors.polled.quarters import QUARTER_MS
 

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
 from collectors.collector import STALE_AFTER_MS, SourceSettings
 
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+def _each_once(values: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("names a threshold twice")
+    return values
 
 
-def secure_url(value: str) -> str:
-    """An address that secrets may be sent to, without a slash at its end. Raises ``ValueError``: plain http leaves this machine."""
-    parts = urlsplit(value)
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ValueError("an address like https://host.example is needed")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        raise ValueError("http would send the credentials readable; https is needed")
-    return value.rstrip("/")
-
-
-SecureUrl = Annotated[str, AfterValidator(secure_url)]
-"""https, or http towards this machine."""
+Thresholds = Annotated[tuple[Annotated[int, Field(ge=1, le=604_800)], ...], AfterValidator(_each_once)]
+"""Of service levels, in seconds: for ACDs that count against the thresholds that they are asked for."""
 
 
 class PolledSettings(SourceSettings):

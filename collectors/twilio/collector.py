@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from collectors import door
 from collectors.collector import CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, QueueObserved, Snapshot
+from collectors.polled.answers import in_batches, iso, shaped
 from collectors.polled.http import HttpApi, NotThere
 from collectors.polled.news import Accounts, Looks
 from collectors.polled.people import Roster
@@ -186,11 +187,11 @@ class _Session:
 
     async def _ask_waiting(self) -> None:
         queues = self._queues
-        for batch in p.in_batches(list(queues)):
+        for batch in in_batches(list(queues), p.QUEUES_A_QUESTION):
             at = self._link.now_ms()
             body = {"queueSids": list(batch)}
             answer = await self._ask("POST", f"{self._root}/TaskQueues/RealTimeStatistics", json=body)
-            bulk = p.shaped(answer, p.Bulk, "real-time statistics").task_queue_data or []
+            bulk = shaped(answer, p.Bulk, p.VENDOR, "real-time statistics").task_queue_data or []
             told = {each.task_queue_sid: each for each in bulk}
             looks = [
                 # A queue that the answer leaves out has no number; the last one must not stand there as if it were now.
@@ -276,13 +277,13 @@ class _Session:
     async def _account(self, start: int, *, is_running: bool) -> None:
         thresholds = self._settings.service_level_s
         # Twilio counts up to and with the end date.
-        until = {} if is_running else {"EndDate": p.iso(start + QUARTER_MS - 1)}
+        until = {} if is_running else {"EndDate": iso(start + QUARTER_MS - 1)}
         told = await self._all(
             "/TaskQueues/Statistics",
             "task_queues_statistics",
             p.Statistics,
             "accounts",
-            StartDate=p.iso(start),
+            StartDate=iso(start),
             **until,
             **({"SplitByWaitTime": ",".join(map(str, thresholds))} if thresholds else {}),
             PageSize=p.STATISTICS_PAGE,

@@ -5,16 +5,16 @@ Field names are those of the vendor's OpenAPI document; a test holds them to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 
-from collectors.collector import CollectorError
+from collectors.polled.answers import shaped
 
 T = TypeVar("T")
+
+VENDOR = "Twilio"
 
 QUEUES_A_QUESTION = 50
 """Of the bulk of real-time statistics; more is refused."""
@@ -95,41 +95,12 @@ class Meta(_Shape, frozen=True):
     next_page_url: str | None = None
 
 
-def shaped(answer: Any, shape: type[T], what: str) -> T:
-    """An answer in its shape. Raises ``CollectorError`` when it has another one."""
-    try:
-        return msgspec.convert(answer, shape, strict=False)
-    except msgspec.ValidationError as error:
-        raise CollectorError(f"Twilio answered the question for {what} in an unknown form: {error}") from None
-
-
 def page(answer: Any, key: str, shape: type[T], what: str) -> tuple[list[T], str | None]:
     """The items of a page, and where the next one is (path and query), None after the last."""
-    told = shaped(answer, dict[str, Any], what)
-    items: list[T] = shaped(told.get(key) or [], list[shape], what)  # type: ignore[valid-type]
-    following = shaped(told.get("meta") or {}, Meta, what).next_page_url
+    told = shaped(answer, dict[str, Any], VENDOR, what)
+    items: list[T] = shaped(told.get(key) or [], list[shape], VENDOR, what)  # type: ignore[valid-type]
+    following = shaped(told.get("meta") or {}, Meta, VENDOR, what).next_page_url
     if not following:
         return items, None
     parts = urlsplit(following)
     return items, f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def in_batches(sids: Sequence[str], size: int = QUEUES_A_QUESTION) -> list[Sequence[str]]:
-    """Slices of at most ``size``."""
-    return [sids[start : start + size] for start in range(0, len(sids), size)]
-
-
-def iso(at_ms: int) -> str:
-    """A time in the API's form."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def epoch_ms(text: str | None) -> int | None:
-    """A time of the API's, None where it is none."""
-    if not text:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from collectors.polled.addresses import ApiUrl
-from collectors.polled.settings import PolledSettings
-
-
-def _each_once(values: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("names a threshold twice")
-    return values
+from collectors.polled.settings import PolledSettings, Thresholds
 
 
 class TwilioSettings(PolledSettings):
@@ -34,9 +26,7 @@ class TwilioSettings(PolledSettings):
     """only the task queues of these names; left out: all of the workspace"""
     offline: tuple[str, ...] = ("Offline",)
     """names of the activities that mean that a worker is signed out; every other one that is not available is a break"""
-    service_level_s: Annotated[tuple[Annotated[int, Field(ge=1, le=3_600)], ...], AfterValidator(_each_once)] = Field(
-        (20,), max_length=8
-    )
+    service_level_s: Thresholds = Field((20,), max_length=8)
     """the thresholds of the contracts' service levels, in seconds, at most 8: Twilio counts who waited less and more"""
     totals_s: float = Field(15.0, ge=1, le=300)
     """how often the accounts of the quarters of an hour are asked for, in seconds; sooner when a callback came"""

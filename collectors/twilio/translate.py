@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from collectors.events import AgentCondition, IntervalTotals, QueueObserved, SeenAgent
+from collectors.polled.answers import epoch_ms
 from collectors.polled.numbers import LONGEST_MS, amount, count
 from collectors.polled.quarters import QUARTER_MS
-from collectors.twilio.protocol import Cumulative, RealTime, Reservation, Worker, epoch_ms
+from collectors.twilio.protocol import Cumulative, RealTime, Reservation, Worker
 
 Ours = Callable[[int], int]
 """A time of the ACD's → the same on our clock."""

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from collectors.polled.settings import PolledSettings, SecureUrl
+from collectors.polled.addresses import ApiUrl
+from collectors.polled.settings import PolledSettings
 
 Channel = Literal["telephony", "chat", "email", "social"]
 
@@ -29,9 +30,9 @@ class WebexSettings(PolledSettings):
     """the channels to watch"""
     queues: list[str] = []
     """the names of the queues to watch; empty: all"""
-    base_url: SecureUrl | None = None
+    base_url: ApiUrl | None = None
     """another address of the Contact Center API, in place of the region's"""
-    token_url: SecureUrl = "https://webexapis.com/v1/access_token"
+    token_url: ApiUrl = "https://webexapis.com/v1/access_token"
     """where the refresh token is exchanged"""
 
     @property

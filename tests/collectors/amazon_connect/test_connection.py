@@ -291,6 +291,8 @@ def test_sources_of_one_account_and_region_share_its_five_requests_a_second() ->
         {"endpoint_url": "http://connect.example"},
         {"service_level_s": []},
         {"service_level_s": [0]},
+        {"service_level_s": [20, 20]},
+        {"endpoint_url": "https://me:secret@connect.example"},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:

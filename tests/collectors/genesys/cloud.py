@@ -14,7 +14,7 @@ from zlib import crc32
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from collectors.genesys.protocol import epoch_ms, iso
+from collectors.polled.answers import epoch_ms, iso
 from tests.collectors.http_acd import Asked, HttpAcd, Told
 
 QUARTER_MS = 900_000

@@ -12,6 +12,7 @@ from collectors.events import IntervalTotals, QueueObserved, SeenAgent
 from collectors.genesys import protocol as p
 from collectors.genesys.collector import distinct
 from collectors.genesys.translate import Present, accounts, people, truncated
+from collectors.polled.answers import iso
 
 T0 = 1_795_320_000_000
 QUARTER = 900_000
@@ -139,7 +140,7 @@ def aggregate(queue: str, start: int, metrics: dict[str, tuple[float, float]], *
         "group": {"queueId": queue},
         "data": [
             {
-                "interval": f"{p.iso(start)}/{p.iso(start + QUARTER)}",
+                "interval": f"{iso(start)}/{iso(start + QUARTER)}",
                 "metrics": [{"metric": m, "stats": {"count": c, "sum": s}} for m, (c, s) in metrics.items()],
                 "views": [{"name": name, "stats": {"count": count}} for name, count in views.items()],
             }
@@ -197,7 +198,7 @@ def test_a_recent_quarter_without_an_account_had_no_contact_and_an_old_one_is_no
     assert account(T0, T0 + 1) == []
 
 
-@pytest.mark.parametrize("interval", ["", "x/y", p.iso(T0 + 60_000) + "/x", p.iso(T0 + QUARTER) + "/x"])
+@pytest.mark.parametrize("interval", ["", "x/y", iso(T0 + 60_000) + "/x", iso(T0 + QUARTER) + "/x"])
 def test_an_account_of_another_interval_than_asked_is_passed_over(interval: str) -> None:
     told = msgspec.convert({"group": {"queueId": "q1"}, "data": [{"interval": interval, "metrics": [{"metric": "nOffered", "stats": {"count": 1}}]}]}, p.Aggregate)  # fmt: skip
     assert account(T0, T0 + 1, told) == []
@@ -211,7 +212,7 @@ def members(queue: str, *entities: dict[str, str], cut: bool = False) -> p.Activ
 
 
 def person(status: str = "IDLE", presence: str = "ON_QUEUE", user: str = "u1", **more: str) -> dict[str, str]:
-    dates = {"routingStatusDate": p.iso(T0), "presenceDate": p.iso(T0 - 1_000)}
+    dates = {"routingStatusDate": iso(T0), "presenceDate": iso(T0 - 1_000)}
     return {"userId": user, "routingStatus": status, "systemPresence": presence} | dates | more
 
 
@@ -254,8 +255,8 @@ def test_status_and_presence_may_come_in_two_groups() -> None:
 
 
 def test_at_whom_a_contact_rings_who_is_in_no_other() -> None:
-    rings = {"userId": "u1", "metric": "oAlerting", "activityDate": p.iso(T0 + 2_000)}
-    talks = {"userId": "u1", "metric": "oInteracting", "activityDate": p.iso(T0)}
+    rings = {"userId": "u1", "metric": "oAlerting", "activityDate": iso(T0 + 2_000)}
+    talks = {"userId": "u1", "metric": "oInteracting", "activityDate": iso(T0)}
     assert seen(members("q1", person()), conversations=(members("q1", rings),))[0] == SeenAgent(
         "u1", "ringing", {"sales": None}, "Li Wei 李伟", "", T0 + 2_000
     )

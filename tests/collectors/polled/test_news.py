@@ -147,12 +147,21 @@ class Settings(BaseModel):
     url: ApiUrl
 
 
-@pytest.mark.parametrize("url", ["https://api.example.com/", "http://127.0.0.1:9", "http://[::1]:9/base"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.example.com/",
+        "https://api.example/v2",
+        "http://127.0.0.1:9",
+        "http://localhost",
+        "http://[::1]:9/base",
+    ],
+)
 def test_an_api_is_asked_over_tls_or_on_this_machine(url: str) -> None:
     assert Settings(url=url).url == url.rstrip("/")
 
 
-@pytest.mark.parametrize("url", ["http://api.example.com", "api.example.com", "ftp://x", "https://me:secret@x", "https://x?a=b", "http://127.0.0.1.example.com"])  # fmt: skip
+@pytest.mark.parametrize("url", ["http://api.example.com", "api.example.com", "ftp://x", "https://", "https://me:secret@x", "https://x?a=b", "http://127.0.0.1.example.com"])  # fmt: skip
 def test_secrets_never_cross_a_network_in_the_clear(url: str) -> None:
     with pytest.raises(ValidationError) as refused:
         Settings(url=url)

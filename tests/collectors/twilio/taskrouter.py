@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from collectors.twilio.protocol import epoch_ms, iso
+from collectors.polled.answers import epoch_ms, iso
 from tests.collectors.http_acd import Asked, HttpAcd, Told
 
 ACCOUNT = "AC" + "a" * 32

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from collectors import door
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Snapshot
+from collectors.polled.answers import iso
 from collectors.polled.quarters import QUARTER_MS
-from collectors.twilio import protocol as p
 from collectors.twilio.collector import Pace, TwilioCollector
 from collectors.twilio.settings import TwilioSettings
 from tests.collectors.asterisk_link import KeptLink
@@ -247,9 +247,9 @@ def test_a_quarter_that_has_just_begun_is_not_asked_about_before_it_has_begun_at
     async def story(router: TaskRouter, _: KeptLink) -> None:
         before = asked(router, "/Statistics")
         await settled(lambda: asked(router, "/Statistics") > before + 2)
-        assert p.iso(began) not in asked_about(router) and p.iso(began - QUARTER_MS) in asked_about(router)
+        assert iso(began) not in asked_about(router) and iso(began - QUARTER_MS) in asked_about(router)
         link.now = began + 3_000
-        await settled(lambda: p.iso(began) in asked_about(router))
+        await settled(lambda: iso(began) in asked_about(router))
 
     play(story, link=link)
 

@@ -14,6 +14,7 @@ import pytest
 
 from collectors.collector import CollectorError
 from collectors.events import IntervalTotals, QueueObserved
+from collectors.polled.answers import shaped
 from collectors.polled.numbers import LONGEST_MS, LONGEST_SUM_MS, MOST
 from collectors.twilio import protocol as p
 from collectors.twilio.collector import Pace, TwilioCollector
@@ -183,8 +184,8 @@ def test_every_field_that_is_read_is_one_of_the_vendors(shape: type[msgspec.Stru
 def test_the_vendors_own_examples_are_read_in_full() -> None:
     paths = document()["paths"]
     bulk = paths[ROOT + "/TaskQueues/RealTimeStatistics"]["post"]["responses"]["200"]["content"]["application/json"]
-    told = p.shaped(bulk["examples"]["create"]["value"], p.Bulk, "an example").task_queue_data
+    told = shaped(bulk["examples"]["create"]["value"], p.Bulk, "Twilio", "an example").task_queue_data
     assert told and told[0].tasks_by_status == {"reserved": 0, "pending": 0, "assigned": 0, "wrapping": 0}
     of = paths[ROOT + "/TaskQueues/{TaskQueueSid}/CumulativeStatistics"]["get"]["responses"]["200"]["content"]["application/json"]  # fmt: skip
-    example = p.shaped(of["examples"]["fetch"]["value"], p.Cumulative, "an example")
+    example = shaped(of["examples"]["fetch"]["value"], p.Cumulative, "Twilio", "an example")
     assert example.tasks_entered == 100 and set(example.split_by_wait_time or {}) == {"5", "10"}

@@ -9,6 +9,7 @@ import pytest
 
 from collectors.collector import CollectorError
 from collectors.events import IntervalTotals, QueueObserved, SeenAgent
+from collectors.polled.answers import iso
 from collectors.twilio import protocol as p
 from collectors.twilio.translate import account, look, people
 
@@ -107,11 +108,11 @@ def test_impossible_numbers_are_left_out_of_an_account() -> None:
 
 
 def worker(activity: str = "Available", available: bool | None = True) -> p.Worker:
-    return p.Worker("WK1", "Li Wei 李伟", activity, available, p.iso(T0))
+    return p.Worker("WK1", "Li Wei 李伟", activity, available, iso(T0))
 
 
 def seen(worker: p.Worker, *reservations: tuple[str, int]) -> list[SeenAgent]:
-    reserved = [p.Reservation("WK1", status, p.iso(T0 + seconds * 1000)) for status, seconds in reservations]
+    reserved = [p.Reservation("WK1", status, iso(T0 + seconds * 1000)) for status, seconds in reservations]
     return people([worker], reserved, {"WK1": {"support", "sales"}}, ["offline"], ours)
 
 

@@ -417,7 +417,7 @@ def test_a_clock_that_is_off_is_noted_and_every_time_is_put_on_ours() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("wrong", [{"org_id": ""}, {"channels": []}, {"channels": ["fax"]}, {"region": "moon1"}, {"base_url": "http://api.example"}])  # fmt: skip
+@pytest.mark.parametrize("wrong", [{"org_id": ""}, {"channels": []}, {"channels": ["fax"]}, {"region": "moon1"}, {"base_url": "http://api.example"}, {"token_url": "https://api.example?token=secret"}])  # fmt: skip
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, Any]) -> None:
     given = {"org_id": "o", "client_id": "c", "client_secret": SecretStr("s"), "refresh_token": SecretStr("r")}
     assert WebexSettings(**given).api_url == "https://api.wxcc-us1.cisco.com"
