@@ -37,12 +37,13 @@ def test_csv_is_given_to_who_prefers_it(accept: str, csv: bool) -> None:
 
 
 def test_a_queue_that_looks_like_a_formula_is_text_in_the_table() -> None:
-    row = {"start": "a", "end": "b", "counters": {"offered": 3, "answered": 2}, "kpis": {"asa_s": None, "offered": 3}}
+    figures = {"counters": {"offered": 3, "answered": 2}, "kpis": {"asa_s": None, "offered": 3}}
+    row = {"start": "a", "end": "b", **figures, "partial": {"offered": ["hq", "demo"]}, "not_reported": ["asa_s"]}
     text = as_csv([{**row, "queue": '=cmd|"x"!A1'}, {**row, "queue": None}])
     lines = text.split("\r\n")
-    assert lines[0] == "start,end,queue,answered,offered,asa_s,kpi_offered"
-    assert lines[1] == 'a,b,"\'=cmd|""x""!A1",2,3,,3'
-    assert lines[2] == "a,b,,2,3,,3"
+    assert lines[0] == "start,end,queue,answered,offered,asa_s,kpi_offered,partial,not_reported"
+    assert lines[1] == 'a,b,"\'=cmd|""x""!A1",2,3,,3,"offered without hq, demo",asa_s'
+    assert lines[2] == 'a,b,,2,3,,3,"offered without hq, demo",asa_s'
 
 
 @pytest.mark.parametrize(
