@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import msgspec
 from flask import Flask, current_app
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
@@ -21,12 +20,11 @@ from dashboard.access.passwords import Passwords
 from dashboard.access.screens import Screens
 from dashboard.access.sessions import Session, Sessions
 from dashboard.i18n import Words, words
+from dashboard.redis_gone import REDIS_GONE
 from operations import sources
 from operations.projects.configuration import Configuration
 from operations.projects.contract import Project
 from operations.store import boards, keys
-
-REDIS_GONE = (RedisError, OSError)
 
 Clock = Callable[[], int]
 """Returns the time in epoch milliseconds."""

@@ -13,10 +13,9 @@ from dataclasses import replace
 from typing import NoReturn
 from urllib.parse import quote
 
-from redis.exceptions import RedisError
-
 from dashboard.access.caller import Caller
-from dashboard.asgi import Problem, Request
+from dashboard.asgi import Request
+from dashboard.redis_gone import REDIS_GONE, redis_away
 from operations.projects.access import Access
 from operations.store.screens import Contact, Saved, Screen, ScreenStore, digest
 
@@ -37,7 +36,6 @@ NOTE_MS = 10_000
 ONLINE_MS = 30_000
 """A page speaks every few seconds; one that was not heard for so long is not there."""
 
-AWAY = (RedisError, OSError, TimeoutError)
 
 Changed = Callable[[str, Screen | None], None]
 """Told of each screen that is another one now; None: revoked."""
@@ -75,13 +73,11 @@ class Screens:
             self._looked_at = now_ms
             try:
                 await self.look()
-            except AWAY as error:
+            except REDIS_GONE as error:
                 log.debug("the screens cannot be read: %s", error)
             found = self._caller(token)
         if found is None and self.saved is None:
-            raise Problem(
-                503, "redis_away", "Redis does not answer; try again in a few seconds", [("Retry-After", "2")]
-            )
+            raise redis_away()
         return found
 
     def _caller(self, token: str) -> Caller | None:
@@ -142,7 +138,7 @@ class Screens:
                 async with asyncio.timeout(2.0):
                     await self.look()
                     await self.note()
-            except AWAY as error:
+            except REDIS_GONE as error:
                 log.debug("the screens cannot be read: %s", error)
             await asyncio.sleep(LOOK_S)
 

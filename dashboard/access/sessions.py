@@ -19,10 +19,10 @@ from typing import Any, NoReturn
 
 from flask.json.tag import TaggedJSONSerializer
 from itsdangerous import BadData, URLSafeTimedSerializer
-from redis.exceptions import RedisError
 
 from dashboard.access.caller import Caller
-from dashboard.asgi import Problem, Request
+from dashboard.asgi import Request
+from dashboard.redis_gone import REDIS_GONE, redis_away
 from operations.projects.access import Access, Grant, OpenId, User
 from operations.store import keys
 
@@ -41,7 +41,6 @@ ENDED_MS = 744 * 3_600_000
 
 LOOK_S = 1.0
 LOOK_AGAIN_MS = 250
-AWAY = (RedisError, OSError, TimeoutError)
 
 STRONGEST = ("admin", "manager", "supervisor", "lead", "client")
 
@@ -89,7 +88,7 @@ class Sessions:
             self._looked_at = now_ms
             try:
                 await self.look()
-            except AWAY as error:
+            except REDIS_GONE as error:
                 log.debug("the secret of the sessions cannot be read: %s", error)
         return self.signer(access) is not None
 
@@ -124,7 +123,7 @@ class Sessions:
             try:
                 async with asyncio.timeout(2.0):
                     await self.look()
-            except AWAY as error:
+            except REDIS_GONE as error:
                 log.debug("the sessions cannot be read: %s", error)
             await asyncio.sleep(LOOK_S)
 
@@ -136,9 +135,7 @@ class Sessions:
         if not cookie:
             return None
         if not await self.ready(access):
-            raise Problem(
-                503, "redis_away", "Redis does not answer; try again in a few seconds", [("Retry-After", "2")]
-            )
+            raise redis_away()
         return self.read(access, cookie, now_ms)
 
     def read(self, access: Access, cookie: str, now_ms: int) -> Session | None:
@@ -191,7 +188,7 @@ class Sessions:
             pipe.zadd(keys.SESSIONS_ENDED, {session: now_ms + ENDED_MS})
             pipe.zremrangebyscore(keys.SESSIONS_ENDED, "-inf", now_ms)
             pipe.execute()
-        except AWAY as error:
+        except REDIS_GONE as error:
             log.warning("somebody signed out while Redis was away: %s", error)
 
 

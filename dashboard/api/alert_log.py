@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from dashboard.access.caller import Caller
-from dashboard.api.alerts import asked, impersonal
+from dashboard.api.alerts import impersonal
 from dashboard.api.intervals import moment
 from dashboard.api.route import Web
 from dashboard.api.sentences import language_of, worded
 from dashboard.asgi import Answer, Problem, Request
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.alerts.keeper import LOG_MS
 from operations.store import keys

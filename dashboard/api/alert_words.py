@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from dashboard.access.caller import Caller
-from dashboard.api.alerts import asked, public_silence, rules_now, saved_silences, shown_alerts
+from dashboard.api.alerts import public_silence, rules_now, saved_silences, shown_alerts
 from dashboard.api.intervals import FIRST_YEAR, LAST_YEAR
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, BodyTooLong, Problem, Request
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.alerts.keeper import MOST_WORDS, Word
 from operations.alerts.rules import SOURCE_DOWN

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
 from dashboard.access.caller import Caller
-from dashboard.api.board import redis_away
 from dashboard.api.route import Handler, Web
 from dashboard.api.sentences import language_of, worded
 from dashboard.api.shared_reading import SharedReading
 from dashboard.asgi import Answer, Request
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.alerts.budget import budget_rules_at
 from operations.alerts.evaluate import AlertState, level_name
@@ -34,14 +33,6 @@ class _Head(msgspec.Struct):
 _heads = msgspec.json.Decoder(_Head)
 _states = msgspec.json.Decoder(AlertState)
 _silences = msgspec.json.Decoder(Silence)
-
-
-async def asked(question: Awaitable[Any]) -> Any:
-    """Redis's answer. Raises ``Problem`` 503 while it is away."""
-    try:
-        return await question
-    except (RedisError, OSError, TimeoutError) as error:
-        raise redis_away(error) from error
 
 
 # ── now ───────────────────────────────────────────────────────────────────────────────────────────

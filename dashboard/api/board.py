@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
@@ -16,16 +14,12 @@ from dashboard.api.route import Web
 from dashboard.asgi import Answer, Problem, Request, Stream
 from dashboard.push.hub import FeedKey
 from dashboard.push.live import LiveStream
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.store import boards, keys
 
 MOST_SCREENS = 10_000
 """Open streams in one process; past it a new one is told to try another."""
-
-
-def redis_away(error: Exception) -> Problem:
-    """What a route answers while Redis is away."""
-    return Problem(503, "redis_away", "Redis does not answer; try again in a few seconds", [("Retry-After", "2")])
 
 
 async def projects(web: Web, request: Request, caller: Caller) -> Answer:
@@ -49,7 +43,7 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
     pipe.hget(keys.BOARDS_CHECKED, project)
     for source in named:
         pipe.get(event_log.status_key(source))
-    head, checked, *statuses = await _asked(pipe.execute())
+    head, checked, *statuses = await asked(pipe.execute())
     now_ms = web.clock()
     zone = sources.zone(web.watcher.current, project)
     views = {
@@ -73,7 +67,7 @@ async def board(web: Web, request: Request, caller: Caller) -> Answer:
     tag = _tag(_parts(head).get("revision"), seen_as, states) if head else ""
     if tag and tag in [given.strip() for given in request.headers.get("if-none-match", "").split(",")]:
         return Answer(304, b"", headers=(("ETag", tag), *headers))
-    whole = _parts(await _asked(boards.read_async(web.redis, project)))
+    whole = _parts(await asked(boards.read_async(web.redis, project)))
     if not whole:
         raise Problem(
             503,
@@ -94,14 +88,6 @@ _parts_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 def _parts(raw: bytes | None) -> dict[str, Any]:
     """A board's top-level fields, each still encoded: what is only passed on need not be understood."""
     return _parts_decoder.decode(raw) if raw else {}
-
-
-async def _asked(question: Awaitable[Any]) -> Any:
-    """Redis's answer. Raises ``Problem`` 503 while it is away."""
-    try:
-        return await question
-    except (RedisError, OSError, TimeoutError) as error:
-        raise redis_away(error) from error
 
 
 def _tag(revision: msgspec.Raw | None, view: View, states: dict[str, Any]) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from redis.exceptions import RedisError
 
 from dashboard.access.caller import Caller
-from dashboard.api.board import redis_away
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, BodyTooLong, Problem, Request
+from dashboard.redis_gone import asked
 
 LONGEST_BODY = 4_096
 MOST_WAITING = 100
@@ -73,12 +72,7 @@ async def command(web: Web, request: Request, caller: Caller) -> Answer:
     if queue:
         said["queue"] = queue
     check_reach(web, caller, source, queue)
-    try:
-        if await web.redis.llen(commands_key(source)) >= MOST_WAITING:
-            raise Problem(
-                503, "nobody_listens", "this source's collector has not taken the last commands; is it running?"
-            )
-        await web.redis.rpush(commands_key(source), msgspec.json.encode(said))
-    except (RedisError, OSError, TimeoutError) as error:
-        raise redis_away(error) from error
+    if await asked(web.redis.llen(commands_key(source))) >= MOST_WAITING:
+        raise Problem(503, "nobody_listens", "this source's collector has not taken the last commands; is it running?")
+    await asked(web.redis.rpush(commands_key(source), msgspec.json.encode(said)))
     return Answer.json({"accepted": said}, 202)

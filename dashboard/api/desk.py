@@ -7,7 +7,6 @@ from datetime import tzinfo
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
@@ -17,6 +16,7 @@ from dashboard.api.sentences import language_of
 from dashboard.api.shared_reading import SharedReading
 from dashboard.asgi import Answer, Request
 from dashboard.context import visible
+from dashboard.redis_gone import REDIS_GONE
 from operations import sources
 from operations.kpis.coverage import beyond, fact_name, lacking, told_by
 from operations.projects.beyond_reach import beyond_reach
@@ -25,8 +25,6 @@ from operations.texts import render
 
 ENGINE_LIVES_MS = 15_000
 """An engine that has not reported for this long is gone, and its figures with it."""
-
-AWAY = (RedisError, OSError, TimeoutError)
 
 PUSHED: dict[str, Any] = {"received": 0, "duplicates": 0, "refused": 0, "last_refusal": ""}
 """What the collector of a pushed source tells of its door, and what that is while it has told nothing."""
@@ -152,7 +150,7 @@ async def sources_page(web: Web, request: Request, caller: Caller) -> Answer:
         *found, figures, told = await pipe.execute()
         lost = lost_sight(figures, now_ms)
         statuses, spoken = found[: len(names)], found[len(names) :]
-    except AWAY:
+    except REDIS_GONE:
         redis = False
     configured = {queue for project in configuration.projects.values() for queue in project.queues}
     shown = {}

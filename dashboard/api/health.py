@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Request
+from dashboard.redis_gone import REDIS_GONE
 from operations import sources
 from operations.notify import addresses
 from operations.projects.routes import Route
@@ -85,7 +85,7 @@ async def healthz(web: Web, request: Request, caller: Caller) -> Answer:
             pipe.get(event_log.status_key(name))
         pipe.hgetall(keys.NOTIFY_ROUTES)
         *statuses, told = await pipe.execute()
-    except (RedisError, OSError, TimeoutError):
+    except REDIS_GONE:
         redis, error = False, "Redis does not answer"
     shown = {}
     for name, raw in zip(names, statuses, strict=True):

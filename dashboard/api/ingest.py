@@ -22,10 +22,9 @@ from collectors.registry import DOORS
 from dashboard.access.caller import Caller
 from dashboard.access.credentials import address
 from dashboard.access.throttle import Throttle
-from dashboard.api.board import redis_away
 from dashboard.api.route import Web
 from dashboard.asgi import JSON, Answer, BodyTooLong, Problem, Request
-from dashboard.push.reader import REDIS_GONE
+from dashboard.redis_gone import REDIS_GONE, redis_away
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +138,7 @@ class Ingest:
             self._refused_by_redis.add(source)
             raise _full() from error
         except REDIS_GONE as error:
-            raise redis_away(error) from error
+            raise redis_away() from error
         if source in self._refused_by_redis:
             log.info("source %s: Redis takes what is pushed again", source)
             self._refused_by_redis.discard(source)

@@ -10,13 +10,11 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from collectors import event_log
 from dashboard.access.caller import Caller
-from dashboard.api.board import redis_away
 from dashboard.api.route import Handler, Web
 from dashboard.asgi import Answer, Problem, Request
+from dashboard.redis_gone import REDIS_GONE, redis_away
 from operations import sources
 from operations.kpis.coverage import Gives, told_by
 from operations.projects.contract import Project
@@ -55,8 +53,8 @@ def handler(read: Read) -> Handler:
             gives = await _gives(web, configured)
             async with turn:
                 rows = await asyncio.to_thread(read, web.redis_sync, configured, start, end, minutes, queue, gives)
-        except (RedisError, OSError) as error:
-            raise redis_away(error) from error
+        except REDIS_GONE as error:
+            raise redis_away() from error
         view = caller.view(configured)
         if not view.is_whole:
             rows = [view.interval(row) for row in rows]

@@ -12,7 +12,6 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.access.caller import Caller
@@ -21,6 +20,7 @@ from dashboard.api.health import ROLES, RoleBeat, role_beats, roles_view
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Request
 from dashboard.context import visible
+from dashboard.redis_gone import REDIS_GONE
 from operations import sources
 from operations.store import boards, keys
 
@@ -145,7 +145,7 @@ async def figures(web: Web, caller: Caller) -> Figures:
         heads = await pipe.execute()
         views = {project: caller.view(web.watcher.current.projects[project]) for project in projects}
         found.alerts = await asyncio.to_thread(_alerts, views, heads)
-    except (RedisError, OSError, TimeoutError):
+    except REDIS_GONE:
         found.redis = False
     found.roles = roles_view(beats, now_ms) if found.redis else {role: {"instances": 0} for role in ROLES}
     for name, raw in zip(names, statuses, strict=True):

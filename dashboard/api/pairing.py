@@ -8,12 +8,12 @@ import secrets
 from dashboard.access.caller import Caller
 from dashboard.access.credentials import address
 from dashboard.access.screens import cookie
-from dashboard.api.alerts import asked
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Problem, Request
 from dashboard.components.pair import pair_document
 from dashboard.headers import page_policy
 from dashboard.i18n import preferred, words
+from dashboard.redis_gone import asked
 from operations.store.screens import CODE_MS, ScreensFull, ScreenStore, Waiting
 
 SECRET = "floorlight_pairing"

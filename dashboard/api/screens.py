@@ -12,10 +12,10 @@ from dashboard.access.credentials import address
 from dashboard.access.screens import COOKIE, FILE, ONLINE_MS, cookie
 from dashboard.access.throttle import Throttle
 from dashboard.api.alert_words import LONGEST_NAME, body, may_act, refused, text
-from dashboard.api.alerts import asked
 from dashboard.api.route import Handler, Web
 from dashboard.asgi import Answer, Problem, Request
 from dashboard.i18n import LANGUAGES
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.store.screens import Contact, Screen, ScreensFull, ScreenStore, as_code, new_id
 

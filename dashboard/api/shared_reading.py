@@ -7,9 +7,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from dashboard.api.route import Web
+from dashboard.redis_gone import REDIS_GONE
 from operations.store import keys
 
 FRESH_MS = 500
@@ -40,7 +39,7 @@ class SharedReading(abc.ABC):
                 self.ask(pipe, name)
             try:
                 checked, *found = await pipe.execute()
-            except (RedisError, OSError):
+            except REDIS_GONE:
                 # Those who waited for this answer share it too: each asking for itself, they would wait one after the other.
                 self.redis, self._read_at = False, web.clock()
                 return

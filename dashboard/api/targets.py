@@ -9,9 +9,9 @@ import msgspec
 
 from dashboard.access.caller import Caller
 from dashboard.api.alert_words import AHEAD_DAYS, body, person, refused
-from dashboard.api.alerts import asked
 from dashboard.api.route import Web
 from dashboard.asgi import Answer, Problem, Request
+from dashboard.redis_gone import asked
 from operations import sources
 from operations.projects import edits
 from operations.projects.contract import Project, Target

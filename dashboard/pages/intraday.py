@@ -21,7 +21,8 @@ from dashboard.components import intraday_tables as tables
 from dashboard.components import intraday_tiles as tiles
 from dashboard.components.intraday_view import View
 from dashboard.components.message import message
-from dashboard.context import REDIS_GONE, Context, here
+from dashboard.context import Context, here
+from dashboard.redis_gone import REDIS_GONE
 from operations.intraday import blocks
 from operations.intraday.span import KEPT_DAYS, Span, span
 from operations.projects.contract import Project

@@ -18,12 +18,12 @@ import msgspec
 import redis.asyncio as aioredis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from collectors import event_log
 from dashboard.context import CHANNELS, Clock, Watcher, channel_project
 from dashboard.push.heartbeat import Heart
 from dashboard.push.hub import Hub
+from dashboard.redis_gone import REDIS_GONE
 from operations import sources
 from operations.projects.configuration import Configuration
 from operations.store import boards, keys
@@ -39,8 +39,6 @@ BOARD_RETRY_S = 1.0
 SILENCE_S = 5.0
 """A subscription that says nothing for this long is asked for a sign of life, and given up if it stays mute."""
 BACK_OFF_S = (0.1, 0.2, 0.4, 0.8)
-
-REDIS_GONE = (RedisError, OSError, TimeoutError, EOFError)
 
 
 class Lost(Exception):
