@@ -291,7 +291,7 @@ export function open(root, page, _feed, live) {
 
   function goalOf(alert) {
     const parts = [];
-    const goal = live.goalOf(alert, alert.kpi, page, f);
+    const goal = live.goalOf({ ...alert, limits: { warning: alert.target, critical: alert.limit } }, alert.kpi, page, f); // its line lies beyond its goal
     if (goal) parts.push(f.say('goal', { goal }));
     if (alert.limit != null) parts.push(f.say(alert.id.startsWith('budget_') ? 'limit_budget' : `limit_${alert.level}`, { value: f.limit(alert.limit, alert.unit) }));
     return parts.join(' · ');
