@@ -7,7 +7,7 @@ A contact's record, and with it ``CONTACTS_HANDLED`` and everything about how lo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
@@ -34,6 +34,7 @@ class Contact:
 
 class AmazonConnectRig(Rig):
     signs_in = True
+    answered: Literal["when_over", "when_connected"] = "when_connected"
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
@@ -52,7 +53,7 @@ class AmazonConnectRig(Rig):
             secret_access_key=SecretStr("a-canary-of-a-secret"),
             session_token=SecretStr("a-canary-of-a-token"),
             endpoint_url=self.server.url,
-            answered="when_connected",
+            answered=self.answered,
             poll_s=1,
             accounts_s=1,
         )
@@ -217,3 +218,19 @@ class AmazonConnectRig(Rig):
                 return sum(waits) / len(waits) / 1000 if waits else None
             case _:
                 return 0
+
+
+class OverRig(AmazonConnectRig):
+    """Counts a contact as answered when it is over, as the settings do unless they say otherwise."""
+
+    answered = "when_over"
+
+    async def answer(self) -> str:
+        contact = await super().answer()
+        self.truth.answered -= 1
+        return contact
+
+    async def finish(self) -> str:
+        contact = await super().finish()
+        self.truth.answered += 1
+        return contact
