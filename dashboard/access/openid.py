@@ -13,6 +13,7 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask, Response, request, session
 from joserfc.errors import JoseError
 
+from dashboard.access.openid_errors import AWAY, DISTRUST, MISMATCH, NAMELESS, REFUSED, UNVERIFIED, OpenIdError
 from dashboard.access.passwords import busy
 from operations.projects.access import OpenId
 
@@ -32,22 +33,6 @@ MOST_BEGUN = 2
 LONGEST_NAME = 100
 SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that only the provider can make. One that is made with a shared secret, or none at all, is not believed."""
-
-AWAY = "The sign-in service does not answer. Try again in a moment."
-MISMATCH = "This sign-in has expired or was begun in another window. Try again."
-DISTRUST = "The answer of the sign-in service cannot be trusted. Tell whoever runs this wallboard."
-REFUSED = "The sign-in service did not let you in."
-NAMELESS = "The sign-in service did not say who you are. Tell whoever runs this wallboard."
-UNVERIFIED = "The sign-in service has not verified your address yet."
-ERRORS = (AWAY, MISMATCH, DISTRUST, REFUSED, NAMELESS, UNVERIFIED)
-
-
-class OpenIdError(Exception):
-    """Somebody could not be signed in. ``str(error)``: an English text for the person; ``permanent``: trying again is no use."""
-
-    def __init__(self, text: str, *, permanent: bool = False) -> None:
-        super().__init__(text)
-        self.permanent = permanent
 
 
 class Provider:

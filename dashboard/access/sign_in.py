@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 import logging
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, request, session
@@ -18,9 +19,9 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from dashboard.access import openid
+from dashboard.access import openid_errors
 from dashboard.access.gate import LANGUAGE
-from dashboard.access.openid import OpenIdError, Provider
+from dashboard.access.openid_errors import OpenIdError
 from dashboard.access.passwords import LONGEST_NAME, LONGEST_SECRET, TooManyTries
 from dashboard.access.places import same_site
 from dashboard.access.sessions import COOKIE, fresh, granted, mark
@@ -30,6 +31,9 @@ from dashboard.context import Context, caller_now, here, session_now
 from dashboard.headers import NO_SCRIPT
 from dashboard.i18n import LANGUAGES, preferred, words
 from operations.projects.access import Access, OpenId
+
+if TYPE_CHECKING:
+    from dashboard.access.openid import Provider
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +46,7 @@ BUSY = "Too many people sign in at this moment. Try again in a few seconds."
 OLD = "This page was open for too long. Try again."
 NO_REDIS = "The server cannot reach its database, so nobody can sign in now. Try again in a moment."
 UNMAPPED = "{name} is known to the sign-in service but may not see anything here. Ask whoever runs this wallboard."
-ERRORS = (WRONG, WAIT, BUSY, OLD, NO_REDIS, UNMAPPED, *openid.ERRORS)
+ERRORS = (WRONG, WAIT, BUSY, OLD, NO_REDIS, UNMAPPED, *openid_errors.ERRORS)
 """All that the sign-in page may say is wrong, in English."""
 
 pages = Blueprint("sign_in", __name__)
@@ -98,7 +102,14 @@ def attach(server: Flask, context: Context) -> None:
         caller = caller_now.get()
         return Person(name) if caller is not None and caller.session and caller.name == name else None
 
-    server.extensions["floorlight-openid"] = Provider(server)
+    @cache
+    def provider() -> Provider:
+        # Here, because Authlib takes a fifth of a second to load, and most sites have no provider.
+        from dashboard.access.openid import Provider
+
+        return Provider(server)
+
+    server.extensions["floorlight-openid"] = provider
     server.register_blueprint(pages)
 
 
@@ -321,7 +332,8 @@ def _spoken(response: Response, language: str) -> Response:
 
 
 def _provider() -> Provider:
-    found: Provider = current_app.extensions["floorlight-openid"]
+    """The provider's side, loaded when the first person signs in by it."""
+    found: Provider = current_app.extensions["floorlight-openid"]()
     return found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -12,7 +14,7 @@ import pytest
 import redis as redis_py
 
 from operations.store.embedded_redis import EmbeddedRedis
-from tests.dashboard.conftest import WebProcess, configuration, eventually
+from tests.dashboard.conftest import TOP, WebProcess, configuration, eventually
 from tests.dashboard.oidc_provider import CLIENT, SECRET, Provider
 from tests.dashboard.person import VISIT, Person
 
@@ -203,3 +205,12 @@ def test_what_a_group_may_see_is_asked_at_every_request_and_a_provider_that_is_a
             assert "does not answer" in late.visit("/sign-in/openid").text
     finally:
         web.stop()
+
+
+def test_a_web_process_loads_nothing_of_it_before_somebody_signs_in_by_it() -> None:
+    """It would cost every start a fifth of a second, also where nobody has a provider."""
+    code = (
+        "import sys, dashboard.server; print({name.partition('.')[0] for name in sys.modules} & {'authlib', 'joserfc'})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOP, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n", done.stdout
