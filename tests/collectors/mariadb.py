@@ -42,6 +42,11 @@ class MariaDb:
     def socket(self) -> str:
         return str(self._folder / "s.sock")
 
+    @property
+    def _scratch(self) -> Path:
+        """A folder of its own: a server that begins sweeps the temporary tables out of its folder, another server's too."""
+        return self._folder / "tmp"
+
     def start(self) -> None:
         """Raises AssertionError where no MariaDB is installed."""
         server = mariadbd()
@@ -50,10 +55,11 @@ class MariaDb:
         fresh = not data.exists()
         if fresh:
             atexit.register(self.end)  # whatever becomes of the test
+            self._scratch.mkdir()
             self._install(data)
         self._process = subprocess.Popen(
             [
-                server, "--no-defaults", f"--datadir={data}", f"--socket={self.socket}", f"--port={self.port}",
+                server, "--no-defaults", f"--datadir={data}", f"--tmpdir={self._scratch}", f"--socket={self.socket}", f"--port={self.port}",
                 "--bind-address=127.0.0.1", f"--pid-file={self._folder}/pid", f"--default-time-zone={self._time_zone}",
                 f"--log-error={self._folder}/error.log", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0",
                 "--innodb-buffer-pool-size=16M", "--max-connections=60", "--character-set-server=utf8mb4", *_as_root(),
@@ -71,7 +77,7 @@ class MariaDb:
         installer = shutil.which("mariadb-install-db", path=_PATH) or shutil.which("mysql_install_db", path=_PATH)
         assert installer, NO_MARIADB
         done = subprocess.run(
-            [installer, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+            [installer, "--no-defaults", f"--datadir={data}", f"--tmpdir={self._scratch}", "--auth-root-authentication-method=normal"]
             + ["--skip-test-db", "--skip-name-resolve", *_as_root()],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
