@@ -17,7 +17,7 @@ from collectors.registry import KINDS
 from operations.floor.counters import total
 from operations.floor.floor import Floor
 from tests.collectors.contract.rig import AGENT, MIDNIGHT_MS, QUEUE, Clock, Rig, shown
-from tests.collectors.contract.rigs import RIGS
+from tests.collectors.contract.rigs import RIGS, kind_of
 from tests.collectors.redis_process import RedisProcess
 from tests.collectors.test_supervisor import FAST, Running, until
 
@@ -34,7 +34,7 @@ class Watched:
         self.clock = Clock()
         self.rig: Rig = RIGS[kind](self.clock)
         self.rig.redis_url = f"unix://{redis_process.socket}"
-        self.kind, self._process = kind, redis_process
+        self.kind, self._process = kind_of(kind), redis_process
 
     async def __aenter__(self) -> Watched:
         await self.rig.start()
@@ -130,7 +130,7 @@ class Watched:
 
 
 def test_every_kind_that_has_an_acd_has_a_rig() -> None:
-    assert set(RIGS) == set(KINDS) - {"simulator"}, "the simulator is its own ACD"
+    assert set(map(kind_of, RIGS)) == set(KINDS) - {"simulator"}, "the simulator is its own ACD"
 
 
 def scenario(story: Callable[[Watched], Awaitable[None]], kind: str, redis_process: RedisProcess) -> None:
