@@ -7,7 +7,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from operations.floor.counters import Counters, shown, total
+from collectors.collector import Fact
+from operations.floor.counters import AGENT_TIMES, FLOW_OUTS, Counters, shown, total
 from operations.kpis.catalogue import CATALOGUE
 from operations.kpis.coverage import EVERYTHING, Cover, Gives, covers
 from operations.projects.calendar import Calendar
@@ -17,6 +18,21 @@ from operations.store.cells import read_quarters
 from operations.windows import PROJECT, WindowSums
 
 WINDOW_KPIS = tuple(kpi for kpi in CATALOGUE.values() if kpi.formula is not None)
+
+TOLD_BY: dict[str, Fact] = {
+    **dict.fromkeys(("offered", "answered", "handled"), "contacts"),
+    "abandoned": "abandons",
+    **dict.fromkeys(FLOW_OUTS, "flow_outs"),
+    "talk_s": "talk",
+    **dict.fromkeys(("hold_s", "held"), "hold"),
+    "wrap_s": "wrap",
+    "ring_s": "ring",
+    "transferred": "transfers",
+    "rang_no_answer": "rang_no_answer",
+    "answered_wait_s": "waits",
+    **dict.fromkeys((name[:-3] + "_s" for name in AGENT_TIMES), "agent_time"),
+}
+"""The fact that a counter counts: where nobody tells it, that nothing was booked says nothing."""
 
 _NOTHING = Counters({}, {}, {})
 
@@ -75,7 +91,7 @@ def intervals(
     """Every interval of [start, end), also the empty ones: ``{"start", "end", "queue", "counters", "kpis", "partial", "not_reported"}``.
 
     ``queue``: a full queue name (``SOURCE/QUEUE``), None for the whole project. ``gives``: by source what it tells; of one that is not
-    named nothing is held against it. Durations in seconds. A KPI without a value is None; as on a board, ``partial`` names by KPI the
+    named nothing is held against it. Durations in seconds. A KPI without a value is None, and so is a counter that nobody tells; as on a board, ``partial`` names by KPI the
     sources that its value is without, and ``not_reported`` the KPIs that nobody who is asked gives. Raises ``KeyError`` when the
     project has no such queue.
     """
@@ -99,7 +115,7 @@ def intervals(
                 "start": calendar.iso(start),
                 "end": calendar.iso(end),
                 "queue": queue,
-                "counters": shown(found.get((start, queue or PROJECT), _NOTHING)),
+                "counters": here.counters(found.get((start, queue or PROJECT), _NOTHING)),
                 "kpis": here.kpis(found, start),
                 "partial": here.partial,
                 "not_reported": here.nobody,
@@ -113,6 +129,8 @@ class _Told:
 
     def __init__(self, contract: Contract, gives: Gives, queue: str | None) -> None:
         self._contract, self._queue, self._sources = contract, queue, tuple(gives)
+        asked = gives.values() if queue is None else (gives[split_queue(queue)[0]],)
+        self._untold = {name for name, fact in TOLD_BY.items() if not any(fact in told for told in asked)}
         by_kpi = covers(contract, gives, WINDOW_KPIS)
         if queue is not None:
             own = split_queue(queue)[0]
@@ -120,6 +138,10 @@ class _Told:
         self._covers = by_kpi
         self.partial = {key: list(cover.lacking) for key, cover in by_kpi.items() if cover.lacking}
         self.nobody = [key for key, cover in by_kpi.items() if not cover.sources]
+
+    def counters(self, cell: Counters) -> dict[str, float | None]:
+        """The counters of one interval."""
+        return {name: value or (None if name in self._untold else 0) for name, value in shown(cell).items()}
 
     def kpis(self, cells: Mapping[tuple[int, str], Counters], start: int) -> dict[str, float | None]:
         """Every KPI of the interval that begins at ``start``. ``cells``: as ``sums`` gives them."""

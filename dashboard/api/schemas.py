@@ -154,7 +154,7 @@ INTERVALS = shape(
             start=TIME,
             end=TIME,
             queue={**MAYBE_TEXT, "description": "SOURCE/QUEUE; null for the whole project"},
-            counters=table(NUMBER, "by the names in docs/kpis.md"),
+            counters=table(MAYBE_NUMBER, "by the names in docs/kpis.md; null: no source tells it"),
             kpis=table(MAYBE_NUMBER),
             partial=table(
                 {"type": "array", "items": TEXT},

@@ -72,7 +72,7 @@ def counted(program: Program, calls: Calls) -> dict[str, dict[str, float]]:
         total: Counter[str] = Counter()
         for row in answer["intervals"]:
             for name, value in row["counters"].items():
-                total[name] += value
+                total[name] += value or 0  # null: this ACD does not tell it
         found[queue] = {name: round(total[name], 3) for name in COUNTED}
     return found
 

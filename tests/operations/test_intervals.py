@@ -29,6 +29,9 @@ def test_what_the_only_source_does_not_tell_has_no_value(redis: redis_py.Redis) 
         assert kpis[key] is None, key
         assert key in found["not_reported"]
     assert (kpis["offered"], kpis["avg_talk_s"], kpis["asa_s"]) == (4, 100, 5)
+    counters = found["counters"]
+    assert [counters[name] for name in ("hold_s", "held", "wrap_s", "abandoned")] == [None] * 4
+    assert (counters["offered"], counters["left_key"], counters["transferred"]) == (4, 0, 0)
     assert found["partial"] == {}
     assert row(redis, of, "hq/sales", hq=FLOOR - {"hold"})["kpis"]["avg_hold_s"] is None
     assert row(redis, of, hq=FLOOR)["kpis"]["avg_hold_s"] == 0, "nobody was held, and the source says so"
@@ -52,6 +55,8 @@ def test_a_sum_over_sources_is_of_those_that_tell_it_and_names_the_others(redis:
     assert "offered" not in found["partial"]
     assert row(redis, of, "branch/sales", **gives)["kpis"]["service_level_pct"] is None
     assert row(redis, of, "branch/sales", **gives)["kpis"]["abandoned"] == 3
+    assert row(redis, of, "branch/sales", **gives)["counters"]["talk_s"] is None
+    assert found["counters"]["talk_s"] == 400
     assert row(redis, of, "hq/sales", **gives)["partial"] == {}
 
 
