@@ -57,7 +57,6 @@ class GenesysCollector:
     gives: ClassVar[frozenset[Fact]] = FLOOR - {"ring", "wrap_up_now"}
 
     def __init__(self, source: str, settings: GenesysSettings, *, pace: Pace = Pace()) -> None:
-        self._source = source
         self._settings, self._pace = settings, pace
 
     async def run(self, link: Link) -> None:

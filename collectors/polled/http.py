@@ -42,7 +42,6 @@ class HttpApi:
         name: str,
         rights: str,
         secrets: Iterable[str] = (),
-        headers: Mapping[str, str] | None = None,
         auth: httpx.Auth | tuple[str, str] | None = None,
         explain: Explain | None = None,
     ) -> None:
@@ -51,7 +50,6 @@ class HttpApi:
         self.clock = AcdClock(link)
         self._client = httpx.AsyncClient(
             base_url=base_url,
-            headers=headers,
             auth=auth,
             timeout=PATIENCE_S,
             follow_redirects=False,
@@ -79,7 +77,6 @@ class HttpApi:
         params: Mapping[str, Any] | None = None,
         json: Any = None,
         data: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
     ) -> Any:
         """The decoded JSON of a 2xx answer (None when it has no body).
@@ -91,7 +88,7 @@ class HttpApi:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 status, answered, body = await self._exchange(
-                    method, path, params=params, json=json, data=data, headers=headers, auth=auth
+                    method, path, params=params, json=json, data=data, auth=auth
                 )
         except TimeoutError:
             raise CollectorError(f"{self._name} did not answer within {PATIENCE_S:.0f} s") from None

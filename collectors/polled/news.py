@@ -26,10 +26,6 @@ class Looks:
         self._told: dict[str, QueueObserved] = {}
         self._tremble_ms = tremble_ms
 
-    def last(self, queue: str) -> QueueObserved | None:
-        """What was told of a queue last."""
-        return self._told.get(queue)
-
     def news(self, looks: Iterable[QueueObserved]) -> list[QueueObserved]:
         """Those that say something else than the last one of the same queue, or the same after a while."""
         news = [look for look in looks if self._is_news(look)]

@@ -69,7 +69,6 @@ class TwilioCollector:
     )  # fmt: skip
 
     def __init__(self, source: str, settings: TwilioSettings, *, pace: Pace = Pace()) -> None:
-        self._source = source
         self._settings, self._pace = settings, pace
 
     async def run(self, link: Link) -> None:

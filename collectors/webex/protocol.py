@@ -11,8 +11,6 @@ from typing import Any
 
 import msgspec
 
-PAGE = 250
-"""Records that Webex gives at once."""
 ACTIVITIES = 100
 """Steps of one task that are asked for at once; more come by a question about that task alone."""
 IDS = 50

@@ -14,7 +14,7 @@ class KeptLink:
 
     source = "hq"
 
-    def __init__(self, unwatched_since: int | None = None) -> None:
+    def __init__(self, unwatched_since: int | None = None, memory: dict[str, bytes] | None = None) -> None:
         self.events: list[AnyEvent] = []
         self.facts: dict[str, Any] = {}
         self.up = asyncio.Event()
@@ -23,7 +23,7 @@ class KeptLink:
         self.open = asyncio.Event()
         self.open.set()
         self._unwatched_since = unwatched_since
-        self._kept: dict[str, bytes] = {}
+        self.memory: dict[str, bytes] = dict(memory or {})
 
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
@@ -47,10 +47,10 @@ class KeptLink:
         return self._unwatched_since
 
     async def recall(self, key: str) -> bytes | None:
-        return self._kept.get(key)
+        return self.memory.get(key)
 
     async def remember(self, key: str, value: bytes) -> None:
-        self._kept[key] = value
+        self.memory[key] = value
 
     async def commands(self) -> dict[str, Any]:
         await asyncio.Event().wait()

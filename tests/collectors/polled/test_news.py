@@ -30,7 +30,6 @@ def test_a_look_that_shows_the_same_contact_waiting_on_is_no_news() -> None:
     looks = Looks()
     assert looks.news([look(0)]) == [look(0)]
     assert looks.news([look(5_000, 2, 10_000), look(10_000, 2, 14_600)]) == []
-    assert looks.last("sales") == look(0)
 
 
 @pytest.mark.parametrize("changed", [look(5_000, 3, 10_000), look(5_000, 2, 2_000), look(5_000, 2, None)])

@@ -13,8 +13,8 @@ from collectors import door
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, AgentQueues, IntervalTotals, QueueObserved, Snapshot
 from collectors.polled.answers import iso
-from collectors.polled.quarters import QUARTER_MS
-from collectors.twilio.collector import Pace, TwilioCollector
+from collectors.polled.quarters import KEY, QUARTER_MS
+from collectors.twilio.collector import SETTLE_MS, Pace, TwilioCollector
 from collectors.twilio.settings import TwilioSettings
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.genesys.cloud import settled
@@ -215,15 +215,14 @@ def test_a_restart_goes_on_where_the_accounts_were_settled() -> None:
         return {request.query["StartDate"] for request in router.http.asked if request.path.endswith("/Statistics")}
 
     async def first(router: TaskRouter, link: KeptLink) -> None:
-        await settled(lambda: len(quarters(router)) >= 93 and "quarters" in link._kept)
-        await asyncio.sleep(0.5)
+        settled_to = link.now_ms() - SETTLE_MS - 2 * QUARTER_MS
+        await settled(lambda: len(quarters(router)) >= 93 and int(link.memory.get(KEY, b"0")) >= settled_to)
 
     async def second(router: TaskRouter, link: KeptLink) -> None:
         assert len(quarters(router)) <= 4
 
-    again = KeptLink()
-    again._kept = play(first, pace=Pace(requests_s=1_000, history_s=0.02))._kept
-    play(second, link=again)
+    before = play(first, pace=Pace(requests_s=1_000, history_s=0.02))
+    play(second, link=KeptLink(memory=before.memory))
 
 
 class SteadyLink(KeptLink):
@@ -340,7 +339,6 @@ def test_a_callback_makes_everything_be_asked_at_once() -> None:
     async def story(router: TaskRouter, link: KeptLink) -> None:
         router.tasks = [Task("a", "sales", router.clock())]
         router.book("sales", "tasks_entered")
-        await asyncio.sleep(0.3)
         assert of(link, QueueObserved)[-1].waiting == 0
         await link.remember(door.HEARD, b"1795320000000")
         await settled(lambda: of(link, QueueObserved)[-1].waiting == 1)
@@ -369,7 +367,7 @@ def test_the_limit_on_requests_is_a_pause_and_no_outage() -> None:
         try:
             await settled(lambda: link.facts.get("limited") == "waiting")
             before = asked(router, "/Workers")
-            await settled(lambda: asked(router, "/Workers") > before), "the others go on"
+            await settled(lambda: asked(router, "/Workers") > before)  # the others go on
             await settled(lambda: link.facts["limited"] is None)
             assert not session.done()
         finally:
