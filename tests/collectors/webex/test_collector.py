@@ -16,6 +16,7 @@ from collectors.polled.http import HttpApi
 from collectors.polled.schedule import Allowance, Limited
 from collectors.webex.collector import HOUR_MS, LOST_MS, MEMORY, RIGHTS, SWEEP_MS, Organization, WebexCollector
 from collectors.webex.settings import WebexSettings
+from operations.floor.floor import Floor
 from tests.collectors.asterisk_link import KeptLink
 from tests.collectors.contract.rig import AGENT, QUEUE, Clock
 from tests.collectors.http_acd import Told
@@ -177,6 +178,24 @@ def test_a_task_that_webex_no_longer_knows_is_settled_by_a_new_whole_state() -> 
         s.clock.jump_to(s.clock() + LOST_MS + 1_000)
         (snapshot,) = await s.look()
         assert isinstance(snapshot, e.Snapshot) and snapshot.waiting == [] and snapshot.queues == [QUEUE]
+
+    told(story)
+
+
+def test_a_wrap_up_that_ends_with_a_new_whole_state_is_told_as_ended() -> None:
+    async def story(s: Session) -> None:
+        contact = await s.rig.offer()
+        s.rig.state = "wrapup"
+        await s.look()
+        del s.rig.tasks[contact]
+        await s.look()
+        s.clock.jump_to(s.clock() + LOST_MS + 1_000)
+        s.rig.state, s.rig.state_since = "available", s.clock()
+        assert [type(event) for event in await s.look()] == [e.AgentChanged, e.Snapshot]
+        floor = Floor()
+        for event in s.link.events:
+            floor.apply(event)
+        assert floor.agents[AGENT_ID].condition == "available"
 
     told(story)
 
