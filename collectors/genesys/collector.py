@@ -218,7 +218,8 @@ class _Session:
         if self._is_new:
             self._is_new = False
             seen = self._roster.start(people, now)
-            names = list(queues.values())
+            # Of a queue whose list was cut the whole state is not known: whoever is missing need not have left.
+            names = [name for name in queues.values() if name not in cut]
             since = self._link.unwatched_since
             await self._link.emit([Snapshot(now, asked_at, names, [], seen, unwatched_since=since)])
         else:

@@ -266,6 +266,15 @@ def test_nobody_signs_out_because_a_list_was_cut() -> None:
     play(story, before=staff, notifications=False)
 
 
+def test_a_whole_state_covers_no_queue_whose_list_was_cut() -> None:
+    def staff(cloud: GenesysCloud) -> None:
+        cloud.floor.members += [Member(f"u{n}", f"Agent {n}", {"sales": True}) for n in range(3)]
+        cloud.most_entities = 2
+
+    link = play(nothing, ("sales", "support"), before=staff, notifications=False)
+    assert of(link, Snapshot)[0].queues == ["support"]
+
+
 # ── limits ────────────────────────────────────────────────────────────────────────────────────────
 
 
