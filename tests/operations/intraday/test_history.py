@@ -358,6 +358,10 @@ def test_a_correction_downwards_leaves_every_number_on_its_scale_and_the_sums_ri
         for key in ("offered", "answered", "abandoned", "asa_s", "aht_s", "missed", "excess", "hits", "whole"):
             assert shown[key] == NAN or shown[key] >= 0, (label, key)
         assert shown["hits"] <= shown["whole"]
+    for row in intervals(redis, of, at(of, "2026-11-20"), now, 30, None, {}):
+        for key in MEASURES:
+            value, shown = row["kpis"][key], step(found, row["start"][11:16])[key]
+            assert shown == (NAN if value is None else pytest.approx(value, abs=0.051)), (key, row["start"])
     assert step(found, "11:00")["service_level_pct"] == NAN, "nothing happened there"
     assert "11:00" not in list(found.lost["label"])
     total = found.total
