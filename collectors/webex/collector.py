@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeVar
 
 from collectors.collector import FLOOR, CollectorError, Fact, Link, SourceSettings
 from collectors.events import AnyEvent, Snapshot
 from collectors.polled.http import HttpApi
-from collectors.polled.numbers import amount
 from collectors.polled.people import Roster
 from collectors.polled.queues import Warnings, Watched
-from collectors.polled.schedule import Allowance, Limited, Poll, poll_forever
+from collectors.polled.schedule import Allowance, Poll, poll_forever
 from collectors.webex import protocol
+from collectors.webex.access import Access
 from collectors.webex.people import Served, people, served
 from collectors.webex.protocol import Export, PageInfo, Refused, Session, Task
 from collectors.webex.settings import WebexSettings
@@ -34,11 +33,6 @@ SWEEP_EVERY_MS = 60_000
 LOST_MS = 600_000
 """A task that is neither found nor over for so long is no longer known to Webex."""
 QUEUES_S = 300.0
-TOKEN_AGAIN_MS = 30_000
-"""A new access token that was refused is asked for again after so long."""
-SHORTEST_TOKEN_MS = 60_000
-"""A token that is said to live for less is taken to live for so long, or every question would sign in before it."""
-MOST_TOKEN_S = 366 * 86_400
 MOST_PAGES = 200
 """Of one answer: fifty thousand records."""
 MEMORY = "created"
@@ -105,12 +99,10 @@ class Organization:
     """One organization in one session: each method asks once, and emits what the answer tells."""
 
     def __init__(self, link: Link, settings: WebexSettings, api: HttpApi, tokens: HttpApi) -> None:
-        self._link, self._settings, self._api, self._tokens = link, settings, api, tokens
+        self._link, self._settings, self._api = link, settings, api
         self._allowance = _allowances.setdefault(settings.client_id, Allowance(4.5, burst=10))
-        self._refresh_token = settings.refresh_token.get_secret_value()
-        self._renew_at = self._valid_until = 0
-        self._signing_in = asyncio.Lock()
         self._warnings = Warnings(link)
+        self._access = Access(link, settings, api, tokens, self._warnings)
         self._watched = Watched(self._warnings, "Webex Contact Center", settings.queues or None)
         self._served = Served()
         self._contacts, self._roster = Contacts(settings.queues), Roster()
@@ -272,48 +264,9 @@ class Organization:
             raise CollectorError(f"Webex Contact Center answered with something else than was asked: {error}") from None
 
     async def _ask(self, method: str, path: str, **what: Any) -> Any:
-        async with self._signing_in:  # Webex may replace the refresh token: two must not use the same one
-            await self._keep_signed_in()
+        await self._access.keep()
         await self._allowance.take()
         return await self._api.ask(method, path, **what)
-
-    async def _keep_signed_in(self) -> None:
-        if self._link.now_ms() < self._renew_at:
-            return
-        try:
-            await self._sign_in()
-        except (CollectorError, Limited) as error:
-            # The token that is there is good for some time yet.
-            now = self._link.now_ms()
-            if now >= self._valid_until or (isinstance(error, CollectorError) and error.permanent):
-                raise
-            self._renew_at = now + TOKEN_AGAIN_MS
-            self._warnings.say("token", f"no new token yet: {error}")
-        else:
-            self._warnings.say("token")
-
-    async def _sign_in(self) -> None:
-        """A new access token. The refresh token lives on as long as it is used."""
-        own = self._settings
-        told = await self._tokens.ask(
-            "POST",
-            own.token_url,
-            data={
-                "grant_type": "refresh_token",
-                "client_id": own.client_id,
-                "client_secret": own.client_secret.get_secret_value(),
-                "refresh_token": self._refresh_token,
-            },
-        )
-        token = told.get("access_token") if isinstance(told, dict) else None
-        if not isinstance(token, str) or not token:
-            raise CollectorError("Webex gave no access token; check client_id, client_secret and refresh_token")
-        self._api.authorize(f"Bearer {token}", token)
-        self._refresh_token = told.get("refresh_token") or self._refresh_token
-        lives_s = told.get("expires_in")
-        lives_ms = 12 * HOUR_MS if lives_s is None else (amount(lives_s, MOST_TOKEN_S) or 0) * 1000
-        lives_ms, now = max(SHORTEST_TOKEN_MS, lives_ms), self._link.now_ms()
-        self._renew_at, self._valid_until = now + lives_ms * 9 // 10, now + lives_ms
 
     def _theirs(self, at: int) -> int:
         """A time of ours on Webex's clock."""

@@ -393,7 +393,7 @@ def test_while_sessions_are_limited_contacts_are_told_all_the_same_and_the_sourc
 
 def test_a_right_that_is_missing_is_named() -> None:
     async def story(s: Session) -> None:
-        await s.organization._sign_in()
+        await s.organization.queues()
         s.rig.server.instead = Told({"message": "forbidden"}, 403)
         with pytest.raises(CollectorError, match="cjp:config_read") as raised:
             await s.organization.queues()
