@@ -205,7 +205,7 @@ export function open(root, page, _feed, live) {
       ask(false);
       return send(null, 'back');
     }
-    answer(f.say('sure'), 'warning');
+    answer(f.say('sure', { day: day(from.value) }), 'warning');
     ask(true);
     setTimeout(() => ask(false), SURE_MS);
   });

@@ -20,5 +20,5 @@ TARGETS: dict[str, str] = {
     "limit_warning": "warning at {value}",
     "limit_critical": "critical at {value}",
     "each_queue": "in each queue",
-    "sure": "Take back every edit from today on? Press again to do it.",
+    "sure": "From {day} on the targets of the file hold again? Press again to do it.",
 }
