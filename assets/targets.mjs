@@ -90,6 +90,7 @@ export function open(root, page, _feed, live) {
   const duration = (seconds) => (seconds % 60 || seconds < 60 ? `${seconds}s` : seconds % 3600 ? `${seconds / 60}m` : `${seconds / 3600}h`);
   const now = () => JSON.stringify(rows.map((row) => row.value()));
   let before = '[]';
+  let forgets; // the timer after which it was not meant
   let sure = false; // going back to the file was asked once, and waits for the second press
 
   function changed() {
@@ -104,6 +105,8 @@ export function open(root, page, _feed, live) {
 
   function ask(on) {
     sure = on;
+    clearTimeout(forgets);
+    if (on) forgets = setTimeout(ask, SURE_MS, false);
     if (places.back) mark(places.back, 'data-sure', String(on));
   }
 
@@ -207,7 +210,6 @@ export function open(root, page, _feed, live) {
     }
     answer(f.say('sure', { day: day(from.value) }), 'warning');
     ask(true);
-    setTimeout(() => ask(false), SURE_MS);
   });
   if (places.again) {
     write(places.again, f.say('read_again'));

@@ -34,18 +34,22 @@ class TargetsWanted(msgspec.Struct, forbid_unknown_fields=True, rename={"since":
 
 
 async def targets(web: Web, request: Request, caller: Caller) -> Answer:
-    """What holds today, the stages before and after, and who edited."""
-    name, project = _project(web, request)
-    raw = await asked(web.redis.hget(keys.EDITED_TARGETS, name))
-    zone = sources.zone(web.watcher.current, name)
-    return Answer.json(shown(project, raw, caller, web.clock(), zone))
+    """What holds today, the stages before and after, and who edited.
+
+    As far as this process holds it, which may be a second behind: a revision is told with the targets that it stands for, or somebody
+    would save old ones as if they had seen the new.
+    """
+    name, current = request.path_values["project"], web.watcher.current
+    project = current.projects[name]
+    return Answer.json(shown(project, current.edits.get(name), caller, web.clock(), sources.zone(current, name)))
 
 
 async def edit(web: Web, request: Request, caller: Caller) -> Answer:
     """Change the targets from a day on. What is refused has changed nothing."""
     if not caller.may_edit:
         raise Problem(403, "not_allowed", "your role may look at targets but not edit them; ask a manager")
-    name, project = _project(web, request)
+    name = request.path_values["project"]
+    project = web.watcher.current.projects[name]
     said = await body(request, TargetsWanted, EXAMPLE)
     by = person(caller, said.by)
     today = project.calendar.local_date(web.clock())
@@ -113,8 +117,3 @@ def _day(given: str, today: dt.date) -> dt.date:
     if since > today + dt.timedelta(days=AHEAD_DAYS):
         raise refused("from", "lies more than a year ahead; choose a nearer day")
     return since
-
-
-def _project(web: Web, request: Request) -> tuple[str, Project]:
-    name = request.path_values["project"]
-    return name, web.watcher.current.projects[name]

@@ -49,7 +49,8 @@ class Configuration(BaseModel):
     """A whole, valid configuration.
 
     ``redis_url`` None: an embedded Redis. ``digest`` is equal for two files that mean the same and serves to compare, not
-    to show. ``files``: the file itself and all that it includes.
+    to show. ``files``: the file itself and all that it includes. ``edits``: by project, encoded, what people edited on the pages and
+    ``projects`` holds already.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,6 +64,7 @@ class Configuration(BaseModel):
     digest: str
     path: FilePath
     files: tuple[FilePath, ...] = ()
+    edits: dict[str, bytes] = {}
 
 
 class TopLevel(BaseModel):

@@ -109,7 +109,9 @@ def apply(configuration: Configuration, edits: Mapping[str, bytes]) -> Configura
     meaning = hashlib.sha256(configuration.digest.encode())
     for name, raw in sorted(edits.items()):
         meaning.update(name.encode() + b"\0" + raw + b"\0")
-    return configuration.model_copy(update={"projects": projects, "digest": meaning.hexdigest()[:16]})
+    return configuration.model_copy(
+        update={"projects": projects, "edits": dict(edits), "digest": meaning.hexdigest()[:16]}
+    )
 
 
 def _on(stages: Mapping[dt.date, tuple[Target, ...]], day: dt.date) -> tuple[Target, ...]:

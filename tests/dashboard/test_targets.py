@@ -42,7 +42,7 @@ def shared(redis_server: EmbeddedRedis, tmp_path_factory: pytest.TempPathFactory
 def web(shared: WebProcess, redis: redis_py.Redis) -> WebProcess:
     """The module's web process, and nobody has edited anything."""
     redis.delete(keys.EDITED_TARGETS)
-    eventually(lambda: goals(shared) == [60, 80], "the file's targets hold")
+    eventually(lambda: not shared.get(URL).json()["edits"], "the file's targets hold")
     return shared
 
 
@@ -71,6 +71,21 @@ def test_an_edit_holds_within_seconds_and_is_remembered_with_its_author(web: Web
     assert [(entry["by"], entry["from"]) for entry in told["edits"]] == [("mei", told["today"])]
     assert edit(web, targets=None).status_code == 202
     eventually(lambda: goals(web) == [60, 80], "those of the file hold again")
+
+
+def test_a_revision_is_told_with_the_targets_that_it_stands_for(web: WebProcess, redis: redis_py.Redis) -> None:
+    raw = edits.encode([edits.Edit(dt.date(2026, 1, 1), "mei", 0, WANTED)])
+    redis.hset(keys.EDITED_TARGETS, "acme", raw)
+    told: list[tuple[str, list[float]]] = []
+
+    def new() -> bool:
+        answer = web.get(URL).json()
+        told.append((answer["revision"], [target["goal"] for target in answer["targets"]]))
+        return bool(told[-1][0] == edits.revision(raw))
+
+    eventually(new, "the new revision")
+    assert told[-1][1] == [50]
+    assert all(goals == [60, 80] for _, goals in told[:-1])
 
 
 @pytest.mark.parametrize(
