@@ -470,6 +470,8 @@ function movedBy(entry, key, board, shown, f) {
 // Whether an alert still calls for somebody: not while it is answered, silent, or nothing can be known of it.
 const needsSomebody = (alert) => alert.state === 'firing' && !alert.acked && !alert.silenced && !alert.inhibited;
 
+const withGoal = (what, goal, f) => (goal ? f.say('with_goal', { what, goal: f.say('goal', { goal }) }) : what);
+
 // What an alert is about, in the page's language where it has the words; the engine's own words otherwise.
 function alertName(alert, page, f) {
   const id = alert.id ?? alert.rule ?? '';
@@ -489,13 +491,12 @@ function alertText(alert, board, page, f) {
   const value = shown ?? alert.value;
   const name = alertName(alert, page, f);
   const number = value == null ? '' : ` ${f.text(value, alert.unit)}`;
-  const aim = goalOf({ limits: entry?.limits, target: alert.target, unit: alert.unit }, alert.kpi, page, f);
-  const goal = aim && ` (${f.say('goal', { goal: aim })})`;
+  const goal = goalOf({ limits: entry?.limits, target: alert.target, unit: alert.unit }, alert.kpi, page, f);
   const queue = alert.queue || entry?.moved_by || '';
   const place = board.queues?.[queue]?.name || queue.slice(queue.indexOf('/') + 1);
   const has = alert.acked ? f.say(alert.acked.by ? 'has_it' : 'answered', { by: alert.acked.by }) : alert.silenced ? f.say('silent') : '';
   const age = f.say('for', { time: f.duration(Math.max(0, Math.floor((clock.now() - ms(alert.since)) / 1000))) });
-  return [has, name + number + goal, age, place, page.page === 'overview' ? '' : board.name].filter(Boolean).join(' · ');
+  return [has, withGoal(name + number, goal, f), age, place, page.page === 'overview' ? '' : board.name].filter(Boolean).join(' · ');
 }
 
 // The worst thing on a board, as one sentence: {look, text, more}.
@@ -515,7 +516,7 @@ function worst(board, off, sources, page, f, keys) {
     const weight = SEVERITY[entry?.band];
     if (gone || !weight || weight < 2 || entry.value == null) return;
     const goal = goalOf(entry, key, page, f);
-    const parts = [`${page.labels[key] ?? key} ${f.text(running(entry) ?? entry.value, entry.unit)}${goal ? ` (${f.say('goal', { goal })})` : ''}`];
+    const parts = [withGoal(`${page.labels[key] ?? key} ${f.text(running(entry) ?? entry.value, entry.unit)}`, goal, f)];
     const moved = queue ?? board.queues?.[entry.moved_by]?.name;
     if (moved) parts.push(moved);
     const since = ms(entry.band_since);

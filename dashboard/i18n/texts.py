@@ -13,6 +13,7 @@ LIVE: dict[str, str] = {
     "silent": "silenced",
     # a tile
     "goal": "goal {goal}",
+    "with_goal": "{what} ({goal})",
     "now": "now",
     "contacts": "{n} contacts",
     "contacts_one": "1 contact",
