@@ -654,7 +654,10 @@ function tick() {
   ticked = perf();
   dated = Date.now();
   if (late > SLEPT_MS && !document.hidden) wake();
-  if (!view && root && perf() > UNDRAWN_MS) renew('nothing drawn', UNDRAWN_MS);
+  if (!view && root && perf() > UNDRAWN_MS) {
+    for (const place of root.querySelectorAll('[data-slot="banner-text"], [data-slot="link"]')) write(place, page.words.undrawn);
+    renew('nothing drawn', UNDRAWN_MS);
+  }
   setTimeout(tick, 1_000 - (((clock.now() % 1_000) + 1_000) % 1_000) + 5); // first: whatever a turn meets, the next one comes
   feed?.tick();
   view?.tick?.();

@@ -9,6 +9,7 @@ somebody has typed meanwhile stays), or takes the static tree away.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -30,7 +31,9 @@ def document(path: str, query: Mapping[str, str], **parts: str) -> str:
     """The whole document for the page at ``path``; ``parts`` are what Dash's ``interpolate_index`` gets."""
     context = here()
     surface = "wall" if path == "/wall" or path.startswith("/wall/") else "desk"
-    script = f"/assets/live.mjs?m={fingerprint(ASSETS)}"
+    tree = first_tree(path, query)
+    mark = f"m={fingerprint(ASSETS)}"
+    early = "".join(f'\n<link rel="modulepreload" href="/assets/{name}.mjs?{mark}">' for name in scripts(tree))
     return f"""<!DOCTYPE html>
 <html lang="{escape(language(path))}" data-surface="{surface}">
 <head>
@@ -39,11 +42,11 @@ def document(path: str, query: Mapping[str, str], **parts: str) -> str:
 <title>{parts.get("title", "")}</title>
 <link rel="preload" as="font" type="font/woff2" href="/assets/{FONT}" crossorigin>
 {parts.get("css", "")}
-<script type="module" async src="{script}"></script>
+<script type="module" async src="/assets/live.mjs?{mark}"></script>{early}
 {parts.get("favicon", "")}
 </head>
 <body>
-<div id="first-paint">{static_html(first_tree(path, query))}</div>
+<div id="first-paint">{static_html(tree)}</div>
 {parts.get("app_entry", "")}
 <footer class="dash-scripts">{parts.get("config", "")}{parts.get("scripts", "")}{parts.get("renderer", "")}</footer>
 </body>
@@ -68,6 +71,25 @@ def first_tree(path: str, query: Mapping[str, str]) -> Component | None:
             tree: Component = page["layout"](**{**query, **variables})
             return tree
     return None
+
+
+def scripts(tree: Component | None) -> tuple[str, ...]:
+    """The scripts that ``live.mjs`` will ask for to draw ``tree``, so that a browser fetches them at once and not one after the other."""
+    told = tree.to_plotly_json()["props"].get("data-page") if tree else None
+    if not told:
+        return ()
+    name = json.loads(told)["page"]
+    return imported(name if (ASSETS / f"{name}.mjs").exists() else "desk")
+
+
+@cache
+def imported(name: str) -> tuple[str, ...]:
+    """A script of ``assets/`` and all that it imports."""
+    found = [name]
+    for each in found:
+        text = (ASSETS / f"{each}.mjs").read_text()
+        found += [other for other in re.findall(r"import\(`\./(\w+)\.mjs", text) if other not in found]
+    return tuple(found)
 
 
 def match(path: str, template: str) -> dict[str, str] | None:

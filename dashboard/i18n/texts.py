@@ -56,6 +56,7 @@ LIVE: dict[str, str] = {
     "source_off": "No data from {source} since {time}: {error}",
     "source_off_now": "No data from {source}: {error}",
     "source_mute": "No word from {source} since {time}",
+    "undrawn": "This page has not arrived whole. It is asked for again.",
     "no_server": "No connection to the server since {time}. The values are withdrawn and come back by themselves.",
     "no_redis": "The server cannot reach its database since {time}. The values are withdrawn and come back by themselves.",
     "no_engine": "Nobody has checked the numbers since {time}. Is the operate role running?",

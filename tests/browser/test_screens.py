@@ -218,7 +218,8 @@ def test_a_server_that_is_killed_leaves_the_wall_in_sight_and_the_turns_go_on_af
 ) -> None:
     tv, desk = windows.open("/pair"), windows.open("/screens", 1366, 768, person=True)
     pair(site, tv, desk, "North", ["Sales", "Acme"], seconds=5)
-    site.until("it is drawn", lambda: shown(tv) in ("sales", "acme"))
+    live = tv.locator("[data-slide]:not([hidden]) [data-slot=link]")
+    site.until("it is live", lambda: live.get_attribute("data-state") == "live")
     assert site.web.process is not None
     site.web.process.kill()
     site.web.process.wait()
@@ -228,7 +229,6 @@ def test_a_server_that_is_killed_leaves_the_wall_in_sight_and_the_turns_go_on_af
     before = shown(tv)
     site.web.start()
     site.until("the turns go on", lambda: shown(tv) not in ("", before))
-    live = tv.locator("[data-slide]:not([hidden]) [data-slot=link]")
     site.until("live", lambda: live.get_attribute("data-state") == "live")
 
 

@@ -262,6 +262,16 @@ def test_the_page_is_small_and_says_something_before_any_number(site: Site, brow
     context.close()
 
 
+def test_each_script_comes_once(site: Site, screens: Screens) -> None:
+    wall = screens.open("/wall/acme", width=1920, height=1080)
+    site.until("it is live", lambda: wall.locator("[data-slot=link]").last.get_attribute("data-state") == "live")
+    got = wall.evaluate(
+        "performance.getEntriesByType('resource').map((e) => e.name).filter((name) => /[.]m?js/.test(name))"
+    )
+    assert {"live.mjs", "wall.mjs", "alarm.mjs"} <= {name.split("?")[0].rsplit("/", 1)[1] for name in got}
+    assert sorted(set(got)) == sorted(got)
+
+
 SHOWN = (
     f"site: {{name: Harbour Contact Centre, time_zone: {afternoon()}}}"
     + """

@@ -82,6 +82,8 @@ def folded(link: KeptLink) -> tuple[Fold, dict[str, dict[str, int]]]:
 
 
 def test_every_outcome_of_an_inbound_call_is_booked_as_what_it_was(pbx: Pbx) -> None:
+    pbx.stand_still()
+
     async def main() -> KeptLink:
         link = KeptLink()
         async with session(pbx, link) as (floor, _):
@@ -113,6 +115,8 @@ def test_every_outcome_of_an_inbound_call_is_booked_as_what_it_was(pbx: Pbx) -> 
 
 
 def test_calls_that_came_while_nobody_watched_are_told_from_the_log_with_their_own_times(pbx: Pbx) -> None:
+    pbx.stand_still()
+
     async def main() -> KeptLink:
         link = KeptLink()
         async with session(pbx, link) as (floor, _):
