@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from collectors.collector import CollectorError
 from collectors.events import AgentChanged, IntervalTotals, QueueObserved, Snapshot
+from collectors.polled.clock import KEPT
 from collectors.polled.database import Database
 from collectors.vicidial.collector import VicidialCollector
 from collectors.vicidial.dialler import Dialler
@@ -223,6 +224,8 @@ def test_agents_are_shown_as_what_they_do_with_their_names_and_queues(pbx: Pbx) 
         async with session(pbx, link) as (floor, _):
             await floor.look()
             link.ahead_ms += 600_000  # past the time in which tables in memory may be empty
+            for _ in range(KEPT):
+                await floor.look()  # the difference of the clocks is measured anew by then, and stays as it is
             link.events.clear()
             pbx.agent("6001", "PAUSED", lead_id=7)
             pbx.agent("6002", "INCALL", campaign_id="SURVEY", callerid="gone")
@@ -233,8 +236,7 @@ def test_agents_are_shown_as_what_they_do_with_their_names_and_queues(pbx: Pbx) 
 
     link = asyncio.run(main())
     told = [(event.agent, event.condition) for event in link.events if isinstance(event, AgentChanged)]
-    # A database that counts in whole seconds may have the same condition begin a second later: told again, it changes nothing.
-    assert list(dict.fromkeys(told)) == [("6001", "wrap_up"), ("6002", "wrap_up"), ("6002", "logged_out")]
+    assert told == [("6001", "wrap_up"), ("6002", "wrap_up"), ("6002", "logged_out")]
 
 
 def test_a_first_snapshot_has_the_pause_and_since_when(pbx: Pbx) -> None:
